@@ -1,0 +1,14 @@
+"""Datasets, splits, validation folds, and the view of them that a method may see."""
+
+from gzsl.data.dataset import DataCard, Dataset
+from gzsl.data.features import FeatureRows
+from gzsl.data.folds import Fold, validation_folds
+from gzsl.data.prepare import Task, final_task, fold_task
+from gzsl.data.preprocess import SCALINGS, Scaler
+from gzsl.data.splits import Split
+from gzsl.data.view import EvalRows, TestGate, TrainView
+
+__all__ = [
+    "SCALINGS", "DataCard", "Dataset", "EvalRows", "FeatureRows", "Fold", "Scaler", "Split", "Task",
+    "TestGate", "TrainView", "final_task", "fold_task", "validation_folds",
+]  # fmt: skip

@@ -1,0 +1,140 @@
+"""The one currency of data: features, labels, semantics, split, provenance; immutable and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gzsl.data.splits import Split
+from gzsl.errors import DataError, suggest
+from gzsl.semantics import Semantics
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """Where a dataset comes from and what was detected about it.
+
+    Attributes
+    ----------
+    name : str
+        Dataset name, e.g. ``CUB``.
+    features : str
+        Which features, e.g. ``res101``; part of the protocol.
+    content_hash : str
+        Digest of features, labels, semantics and split.
+    source : str
+        Where the user's files are, or how the data were made.
+    fine_tuned : bool or None
+        Whether the feature network was fine-tuned on the seen classes; None when unknown.
+    notes : tuple of str
+        What was detected or derived while reading, one sentence each.
+    """
+
+    name: str
+    features: str = "unknown"
+    content_hash: str = ""
+    source: str = ""
+    fine_tuned: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "name": self.name, "features": self.features, "content_hash": self.content_hash,
+            "fine_tuned": self.fine_tuned, "notes": list(self.notes),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A validated zero-shot dataset.
+
+    Parameters
+    ----------
+    features : ndarray or memmap, shape (N, d), float32
+        One row an image; never written to.
+    labels : ndarray, shape (N,), int64
+        Position of each row's class in ``class_names``.
+    semantics : Semantics
+        The selected class table, one row a class, in the order of ``class_names``.
+    split : Split
+        Seen/unseen classes and rows.
+    card : DataCard
+        Provenance.
+    tables : mapping of str to Semantics
+        All class tables that came with the data, unnormalised, by name.
+
+    Raises
+    ------
+    DataError
+        When any part is inconsistent with another.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    semantics: Semantics
+    split: Split
+    card: DataCard
+    tables: Mapping[str, Semantics] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        labels = np.array(self.labels, dtype=np.int64)
+        labels.setflags(write=False)
+        object.__setattr__(self, "labels", labels)
+        tables = dict(self.tables) or {self.semantics.name: self.semantics}
+        object.__setattr__(self, "tables", MappingProxyType(tables))
+        self._check()
+
+    def _check(self) -> None:
+        name = self.card.name
+        if self.features.ndim != 2 or self.features.dtype != np.float32:
+            raise DataError(
+                f"{name}: features: found {self.features.dtype} of shape {self.features.shape}, "
+                "expected float32 of shape (images, dimensions)"
+            )
+        if len(self.features) != len(self.labels):
+            raise DataError(f"{name}: labels: found {len(self.labels)}, expected {len(self.features)}, one an image")
+        if len(self.labels) and (self.labels.min() < 0 or self.labels.max() >= self.n_classes):
+            raise DataError(
+                f"{name}: labels: found {self.labels.min()} to {self.labels.max()}, "
+                f"expected 0 to {self.n_classes - 1}, the rows of the class table"
+            )
+        for table in self.tables.values():
+            if table.class_names != self.class_names:
+                raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+        self.split.check(self.labels, self.class_names)
+
+    @property
+    def name(self) -> str:
+        """Dataset name."""
+        return self.card.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names; a class id is a position in this tuple."""
+        return self.semantics.class_names
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes ``C``."""
+        return len(self.semantics)
+
+    def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
+        """The same data with another class table, normalised with statistics of the seen classes.
+
+        Raises
+        ------
+        DataError
+            For a table that this dataset does not have, naming those it has.
+        """
+        if name not in self.tables:
+            raise DataError(
+                f"{self.name}: no semantics {name!r}; {suggest(name, self.tables)} "
+                f"(available: {', '.join(sorted(self.tables))})"
+            )
+        table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
+        return replace(self, semantics=table)

@@ -1,0 +1,87 @@
+"""Feature scalers, fitted on training rows only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gzsl.data.features import FeatureRows
+from gzsl.errors import DataError
+
+SCALINGS = ("none", "l2", "minmax", "standard", "max", "centre-l2")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """``x -> (x - shift) / scale``, then unit length where asked for.
+
+    Attributes
+    ----------
+    kind : str
+        One of `SCALINGS`: ``l2`` unit length a row; ``minmax`` training range to [0, 1] a dimension;
+        ``standard`` z-score a dimension; ``max`` divide by the largest training value; ``centre-l2``
+        subtract the training mean, then unit length.
+    shift, scale : ndarray, shape (d,), float32
+        Statistics of the training rows.
+    """
+
+    kind: str
+    shift: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, kind: str, rows: FeatureRows) -> Scaler:
+        """Fit on training rows; constant dimensions get scale 1.
+
+        Raises
+        ------
+        DataError
+            For an unknown kind.
+        """
+        if kind not in SCALINGS:
+            raise DataError(f"preprocess.features: found {kind!r}, expected one of {', '.join(SCALINGS)}")
+        d = rows.shape[1]
+        shift, scale = np.zeros(d), np.ones(d)
+        if kind in ("minmax", "max"):
+            low, high = _range(rows)
+            shift, scale = (low, high - low) if kind == "minmax" else (shift, np.full(d, np.abs(high).max()))
+        elif kind in ("standard", "centre-l2"):
+            shift, spread = _moments(rows)
+            scale = spread if kind == "standard" else scale
+        scale = np.where(scale > 1e-8, scale, 1.0)
+        return cls(kind, shift.astype(np.float32), scale.astype(np.float32))
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Scale rows (n, d) float32 -> (n, d) float32; the input is left as it is."""
+        if self.kind == "none":
+            return X
+        if self.kind != "l2":
+            X = (X - self.shift) / self.scale
+        if self.kind.endswith("l2"):
+            norms = np.linalg.norm(X, axis=1, keepdims=True)
+            X = X / np.where(norms > 0, norms, 1.0)
+        return X
+
+
+def _range(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
+    low = np.full(rows.shape[1], np.inf)
+    high = np.full(rows.shape[1], -np.inf)
+    for _, block in rows.blocks():
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+    return low, high
+
+
+def _moments(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation a dimension by Chan's pairwise update of blocks."""
+    count, mean, squares = 0, np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    for _, block in rows.blocks():
+        values = block.astype(np.float64)
+        block_mean = values.mean(axis=0)
+        total = count + len(values)
+        delta = block_mean - mean
+        squares += ((values - block_mean) ** 2).sum(axis=0) + delta**2 * count * len(values) / total
+        mean += delta * len(values) / total
+        count = total
+    return mean, np.sqrt(squares / count)

@@ -1,0 +1,106 @@
+"""Which classes are seen, and which rows are for training and for the two tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gzsl.errors import DataError
+
+ROW_SETS = ("trainval", "test_seen", "test_unseen")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A generalized zero-shot split of one dataset.
+
+    Class ids are positions in ``Dataset.class_names``; rows are positions in its features; both 0-based.
+
+    Parameters
+    ----------
+    seen, unseen : ndarray of int64
+        Disjoint class ids, ascending.
+    trainval, test_seen, test_unseen : ndarray of int64
+        Disjoint rows.
+    version : str
+        ``PS1`` (first release: its ``train``/``val`` rows contain test rows), ``PS2``, or ``custom``.
+    validation_classes : tuple of ndarray of int64
+        Published class-wise validation folds (pseudo-unseen classes, each inside ``seen``); may be empty.
+    """
+
+    seen: np.ndarray
+    unseen: np.ndarray
+    trainval: np.ndarray
+    test_seen: np.ndarray
+    test_unseen: np.ndarray
+    version: str = "custom"
+    validation_classes: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("seen", "unseen", *ROW_SETS):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+        object.__setattr__(self, "validation_classes", tuple(_frozen(ids) for ids in self.validation_classes))
+
+    def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
+        """Raise `DataError` unless the split is consistent with the labels it splits.
+
+        Parameters
+        ----------
+        labels : ndarray, shape (N,)
+            Class id of every row.
+        class_names : tuple of str
+            Names, for messages.
+        """
+        self._check_classes(class_names)
+        self._check_rows(len(labels))
+        for name, allowed in (("trainval", self.seen), ("test_seen", self.seen), ("test_unseen", self.unseen)):
+            found = np.unique(labels[getattr(self, name)])
+            wrong = np.setdiff1d(found, allowed)
+            if len(wrong):
+                side = "unseen" if name == "test_unseen" else "seen"
+                raise DataError(
+                    f"split: {name} has rows of class {class_names[wrong[0]]!r}, expected {side} classes only"
+                )
+        empty = np.setdiff1d(self.seen, labels[self.trainval])
+        if len(empty):
+            raise DataError(
+                f"split: the seen class {class_names[empty[0]]!r} has no row in trainval, expected at least one"
+            )
+
+    def _check_classes(self, class_names: tuple[str, ...]) -> None:
+        both = np.intersect1d(self.seen, self.unseen)
+        if len(both):
+            raise DataError(f"split: class {class_names[both[0]]!r} is both seen and unseen, expected one of them")
+        if not len(self.seen) or not len(self.unseen):
+            raise DataError(
+                f"split: found {len(self.seen)} seen and {len(self.unseen)} unseen classes, expected at least one each"
+            )
+        ids = np.concatenate([self.seen, self.unseen])
+        if ids.min() < 0 or ids.max() >= len(class_names):
+            raise DataError(f"split: found class id {ids.max()}, expected 0 to {len(class_names) - 1}")
+        for fold in self.validation_classes:
+            if len(np.setdiff1d(fold, self.seen)):
+                raise DataError("split: a validation fold has classes that are not seen, expected seen classes only")
+
+    def _check_rows(self, n_rows: int) -> None:
+        for name in ROW_SETS:
+            rows = getattr(self, name)
+            if not len(rows):
+                raise DataError(f"split: {name} is empty, expected at least one row")
+            if rows.min() < 0 or rows.max() >= n_rows:
+                raise DataError(f"split: {name} has row {rows.max()}, expected 0 to {n_rows - 1}")
+            if len(np.unique(rows)) != len(rows):
+                raise DataError(f"split: {name} lists a row twice, expected distinct rows")
+        for first, second in (("trainval", "test_seen"), ("trainval", "test_unseen"), ("test_seen", "test_unseen")):
+            both = np.intersect1d(getattr(self, first), getattr(self, second))
+            if len(both):
+                raise DataError(
+                    f"split: {len(both)} rows are in both {first} and {second} (row {both[0]}), expected none"
+                )
+
+
+def _frozen(ids: np.ndarray) -> np.ndarray:
+    array = np.array(ids, dtype=np.int64).ravel()
+    array.setflags(write=False)
+    return array

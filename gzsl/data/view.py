@@ -1,0 +1,145 @@
+"""What a method may see while it is fitted, and the gate before the test data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gzsl.data.features import FeatureRows
+from gzsl.errors import MethodError, ProtocolError
+from gzsl.semantics import Semantics
+
+SETTINGS = ("inductive", "transductive")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainView:
+    """Everything a method may see: seen features and labels, and class semantics. No test label is in it.
+
+    Parameters
+    ----------
+    features : FeatureRows, shape (n, d)
+        Preprocessed training rows of seen classes.
+    labels : ndarray, shape (n,), int64
+        Row of each image's class in ``semantics``.
+    semantics : Semantics
+        Class table of the seen and the candidate unseen classes.
+    seen, unseen : ndarray of int64
+        Rows of ``semantics`` with and without training images.
+    setting : str
+        ``inductive`` or ``transductive``.
+    unlabelled_features : FeatureRows, optional
+        Unlabelled rows of unseen (or all) classes; only in the transductive setting.
+    class_graph : ndarray, shape (C, C), optional
+        Edge weights between classes, for graph methods.
+    """
+
+    features: FeatureRows
+    labels: np.ndarray
+    semantics: Semantics
+    seen: np.ndarray
+    unseen: np.ndarray
+    setting: str = "inductive"
+    unlabelled_features: FeatureRows | None = None
+    class_graph: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "seen", "unseen"):
+            array = np.array(getattr(self, name), dtype=np.int64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if self.setting not in SETTINGS:
+            raise ProtocolError(f"setting: found {self.setting!r}, expected one of {', '.join(SETTINGS)}")
+        if self.setting == "inductive" and self.unlabelled_features is not None:
+            raise ProtocolError("unlabelled features were given in the inductive setting, expected none")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        if len(self.labels) != len(self.features):
+            raise MethodError(f"labels: found {len(self.labels)}, expected {len(self.features)}, one a feature row")
+        empty = np.setdiff1d(self.seen, self.labels)
+        if len(empty):
+            name = self.semantics.class_names[empty[0]]
+            raise MethodError(f"the seen class {name!r} has no training row, expected at least one")
+        if len(np.setdiff1d(self.labels, self.seen)):
+            raise MethodError("training labels name a class that is not seen, expected seen classes only")
+
+    @property
+    def n_features(self) -> int:
+        """Dimension ``d`` of a feature row."""
+        return self.features.shape[1]
+
+    @property
+    def seen_labels(self) -> np.ndarray:
+        """Labels as positions in ``seen``, shape (n,), int64."""
+        return np.searchsorted(self.seen, self.labels)
+
+    @property
+    def seen_semantics(self) -> Semantics:
+        """Class table of the seen classes, in the order of ``seen``."""
+        return self.semantics.take(self.seen)
+
+    @property
+    def unseen_semantics(self) -> Semantics:
+        """Class table of the unseen classes, in the order of ``unseen``."""
+        return self.semantics.take(self.unseen)
+
+    @property
+    def unlabelled(self) -> FeatureRows:
+        """Unlabelled rows; asking for them in the inductive setting is a `ProtocolError`."""
+        if self.unlabelled_features is None:
+            raise ProtocolError(f"unlabelled features were asked for in the {self.setting} setting; none are given")
+        return self.unlabelled_features
+
+    @property
+    def graph(self) -> np.ndarray:
+        """Class graph; asking for one that was not given is a `ProtocolError`."""
+        if self.class_graph is None:
+            raise ProtocolError("a class graph was asked for, but this view carries none")
+        return self.class_graph
+
+    def canonical(self) -> TrainView:
+        """The same view with classes in the order of their names, so that no method depends on class order."""
+        semantics, order = self.semantics.canonical()
+        position = np.argsort(order)
+        graph = None if self.class_graph is None else self.class_graph[np.ix_(order, order)]
+        return replace(
+            self,
+            semantics=semantics,
+            labels=position[self.labels],
+            seen=np.sort(position[self.seen]),
+            unseen=np.sort(position[self.unseen]),
+            class_graph=graph,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EvalRows:
+    """Rows to be scored, with the answers; never handed to a method.
+
+    Parameters
+    ----------
+    features : FeatureRows, shape (n, d)
+        Preprocessed rows.
+    labels : ndarray, shape (n,), int64
+        Row of each image's class in the class table that is scored.
+    """
+
+    features: FeatureRows
+    labels: np.ndarray
+
+
+class TestGate:
+    """Holds the test rows and counts how often they were handed out."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of its name
+
+    def __init__(self, seen: EvalRows, unseen: EvalRows) -> None:
+        self._seen, self._unseen = seen, unseen
+        self.reads = 0
+
+    def open(self) -> tuple[EvalRows, EvalRows]:
+        """Hand out (test_seen, test_unseen); each call is counted and recorded with the result."""
+        self.reads += 1
+        return self._seen, self._unseen

@@ -1,0 +1,52 @@
+"""Errors a user can act on: one sentence with the place, what was found and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GzslError(Exception):
+    """Base of every error caused by input; the command line prints it as one sentence and exits with 2."""
+
+
+class DataError(GzslError):
+    """A data file or a dataset is missing, damaged or inconsistent."""
+
+
+class RecipeError(GzslError):
+    """A recipe or an override is misspelt, incomplete or out of range."""
+
+
+class MethodError(GzslError):
+    """A method got hyper-parameters, features or classes that it cannot use."""
+
+
+class ProtocolError(GzslError):
+    """Something was asked for that the evaluation protocol forbids."""
+
+
+class RunError(GzslError):
+    """A run cannot be started, continued or written."""
+
+
+class TrainingDiverged(RunError):
+    """A loss or a weight stopped being finite; the last good state is kept."""
+
+
+def suggest(name: str, options: Iterable[str]) -> str:
+    """Return a clause that names the closest option, or all of them when none is close.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    options : iterable of str
+        What would have been accepted.
+    """
+    choices = sorted(str(option) for option in options)
+    by_folded = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(name.lower(), list(by_folded), n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {by_folded[close[0]]!r}?"
+    return "expected one of: " + ", ".join(choices) if choices else "none is known"

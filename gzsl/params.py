@@ -1,0 +1,185 @@
+"""Hyper-parameters: each is declared once, and checks, recipes, help and docs are derived from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, dataclass_transform
+
+from sklearn.base import BaseEstimator
+
+from gzsl.errors import GzslError, MethodError, suggest
+
+_KEY = "gzsl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """What is known about one hyper-parameter.
+
+    Attributes
+    ----------
+    name : str
+        Name in code, recipes, logs and docs.
+    annotation : Any
+        Python type.
+    default : Any
+        Default value (the paper's, unless ``doc`` says otherwise).
+    doc : str
+        One line on its meaning.
+    symbol : str
+        Symbol in the paper, or empty.
+    low, high : float or None
+        Inclusive range of allowed values.
+    log : bool
+        Whether a search should be logarithmic.
+    choices : tuple or None
+        Allowed values of a categorical parameter.
+    tune : tuple of float or None
+        Range worth searching, where narrower than the allowed one.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    doc: str
+    symbol: str = ""
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Any, ...] | None = None
+    tune: tuple[float, float] | None = None
+
+    @property
+    def type_name(self) -> str:
+        """Readable type, for help and error messages."""
+        if isinstance(self.annotation, type) and not typing.get_args(self.annotation):
+            return self.annotation.__name__
+        return str(self.annotation).replace("typing.", "")
+
+    @property
+    def range_text(self) -> str:
+        """Readable range, for help and error messages."""
+        if self.choices is not None:
+            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+        if self.low is None and self.high is None:
+            return ""
+        low = "-inf" if self.low is None else f"{self.low:g}"
+        high = "inf" if self.high is None else f"{self.high:g}"
+        return f"in [{low}, {high}]"
+
+
+def param(
+    *,
+    default: Any = dataclasses.MISSING,
+    default_factory: Callable[[], Any] | Any = dataclasses.MISSING,
+    doc: str,
+    symbol: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    log: bool = False,
+    choices: tuple[Any, ...] | None = None,
+    tune: tuple[float, float] | None = None,
+) -> Any:
+    """Declare a hyper-parameter in the body of a `Configurable` class.
+
+    See `Parameter` for the meaning of the arguments; ``default_factory`` serves parts such as heads.
+    """
+    extra = {
+        "doc": doc, "symbol": symbol, "low": low, "high": high, "log": log, "choices": choices, "tune": tune,
+    }  # fmt: skip
+    if default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=default_factory, metadata={_KEY: extra})
+    return dataclasses.field(default=default, metadata={_KEY: extra})
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(param,))
+class Configurable(BaseEstimator):
+    """Something with hyper-parameters only in its constructor (scikit-learn's contract).
+
+    Subclasses list their hyper-parameters as annotated class attributes made by `param`; a keyword-only
+    constructor that stores them untouched is generated. Values are checked when used, not when stored, so
+    that ``clone`` and tuners may pass through intermediate values.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+
+    def check_parameters(self) -> None:
+        """Raise a one-sentence error for the first value of a wrong type or out of range.
+
+        Raises
+        ------
+        MethodError
+            Names the class, the parameter, the value found and what is allowed.
+        """
+        for name, parameter in parameters(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(value, Configurable):
+                value.check_parameters()
+                continue
+            problem = _problem(parameter, value)
+            if problem:
+                raise MethodError(f"{type(self).__name__}.{name}: found {value!r}, expected {problem}")
+
+
+@functools.cache
+def parameters(cls: type) -> dict[str, Parameter]:
+    """List the hyper-parameters of a `Configurable` class, in order of declaration."""
+    hints = typing.get_type_hints(cls)
+    found = {}
+    for field in dataclasses.fields(cls):
+        extra = field.metadata.get(_KEY)
+        if extra is None:
+            raise TypeError(f"{cls.__name__}.{field.name} must be declared with param(...)")
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        found[field.name] = Parameter(name=field.name, annotation=hints[field.name], default=default, **extra)
+    return found
+
+
+def parse_value(parameter: Parameter, value: Any) -> Any:
+    """Convert a YAML value to the declared type, or raise ``ValueError`` with what was expected."""
+    problem = None
+    try:
+        value = _adapter(parameter.annotation).validate_python(value)
+    except ValueError:
+        problem = parameter.type_name
+    problem = problem or _problem(parameter, value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def check_keys(given: Mapping[str, Any], cls: type, *, where: str, error: type[GzslError]) -> None:
+    """Raise ``error`` when a key is not a hyper-parameter of ``cls``, naming the nearest one."""
+    known = parameters(cls)
+    for key in given:
+        if key not in known:
+            raise error(f"{where}: unknown key {key!r}; {suggest(key, known)}")
+
+
+def _problem(parameter: Parameter, value: Any) -> str | None:
+    """Say what was expected when ``value`` is not acceptable, else None."""
+    try:
+        _adapter(parameter.annotation).validate_python(value)
+    except ValueError:
+        return parameter.type_name
+    if parameter.choices is not None:
+        return None if value in parameter.choices else parameter.range_text
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    below = parameter.low is not None and not value >= parameter.low
+    above = parameter.high is not None and not value <= parameter.high
+    return parameter.range_text if below or above else None
+
+
+@functools.cache
+def _adapter(annotation: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseEstimator):
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    return TypeAdapter(annotation)

@@ -1,0 +1,82 @@
+"""Names to classes: a registry that finds its members by walking one package, without a list to edit."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from gzsl.errors import GzslError, suggest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Members of one kind, keyed by lower-case hyphenated id.
+
+    A file ``package/**/some_name.py`` registers the id ``some-name``; `get` imports that file alone, so
+    that using one method does not pay for the imports of all. Outside packages join through an entry-point
+    group of the same name as the package.
+
+    Parameters
+    ----------
+    kind : str
+        What a member is called in messages.
+    package : str
+        Package whose modules register members.
+    error : type of GzslError
+        Raised for unknown names.
+    """
+
+    def __init__(self, kind: str, package: str, error: type[GzslError]) -> None:
+        self.kind, self.package, self.error = kind, package, error
+        self._members: dict[str, T] = {}
+        self._walked = False
+
+    def add(self, name: str, member: T) -> T:
+        """Register ``member``; a second one of the same name is an error."""
+        if name != name.lower() or "_" in name or " " in name:
+            raise TypeError(f"{self.kind} id {name!r} must be lower case with hyphens")
+        if name in self._members and _origin(self._members[name]) != _origin(member):
+            raise TypeError(f"{self.kind} {name!r} is registered twice")
+        self._members[name] = member
+        return member
+
+    def get(self, name: str) -> T:
+        """Return the member called ``name``, or raise with the nearest name."""
+        if name not in self._members:
+            self._import_file_of(name)
+        if name not in self._members:
+            self._walk()
+        if name not in self._members:
+            raise self.error(f"unknown {self.kind} {name!r}; {suggest(name, self._members)}")
+        return self._members[name]
+
+    def names(self) -> list[str]:
+        """All ids, sorted; imports every module of the package."""
+        self._walk()
+        return sorted(self._members)
+
+    def _modules(self) -> list[str]:
+        package = importlib.import_module(self.package)
+        return [info.name for info in pkgutil.walk_packages(package.__path__, self.package + ".")]
+
+    def _import_file_of(self, name: str) -> None:
+        wanted = name.replace("-", "_")
+        for module in self._modules():
+            if module.rsplit(".", 1)[-1] == wanted:
+                importlib.import_module(module)
+
+    def _walk(self) -> None:
+        if self._walked:
+            return
+        for module in self._modules():
+            importlib.import_module(module)
+        for point in entry_points(group=self.package):
+            point.load()
+        self._walked = True
+
+
+def _origin(member: object) -> tuple[str, str]:
+    return getattr(member, "__module__", ""), getattr(member, "__qualname__", repr(member))

@@ -1,0 +1,5 @@
+"""Class semantics: named tables of class vectors with an explicit normalisation."""
+
+from gzsl.semantics.table import NORMALISATIONS, Semantics
+
+__all__ = ["NORMALISATIONS", "Semantics"]

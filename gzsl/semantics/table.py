@@ -1,0 +1,125 @@
+"""The class table every method is conditioned on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gzsl.errors import DataError
+
+NORMALISATIONS = ("none", "l2", "l2-sqrt-dim", "zscore", "minmax")
+
+
+@dataclass(frozen=True, eq=False)
+class Semantics:
+    """A class table: row ``c`` describes class ``class_names[c]``.
+
+    Parameters
+    ----------
+    table : ndarray, shape (C, a), float32
+        One finite vector a class.
+    class_names : tuple of str
+        One unique name a row.
+    name : str
+        Which semantics this is: ``att``, ``original_att``, ``sent``, ...
+    normalisation : str
+        What was done to the table here, one of `NORMALISATIONS`; part of the protocol.
+    attribute_names : tuple of str or None
+        One name a column, where known.
+
+    Raises
+    ------
+    DataError
+        For wrong dimensions, repeated names, NaN or infinite entries.
+    """
+
+    table: np.ndarray
+    class_names: tuple[str, ...]
+    name: str = "att"
+    normalisation: str = "none"
+    attribute_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        table = np.array(self.table, dtype=np.float32, order="C", copy=True)
+        table.setflags(write=False)
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
+        self._check()
+
+    def _check(self) -> None:
+        where = f"semantics {self.name!r}"
+        if self.table.ndim != 2 or 0 in self.table.shape:
+            raise DataError(f"{where}: found an array of shape {self.table.shape}, expected (classes, attributes)")
+        if len(self.class_names) != len(self.table):
+            raise DataError(f"{where}: found {len(self.table)} rows, expected {len(self.class_names)}, one a class")
+        if len(set(self.class_names)) != len(self.class_names):
+            repeated = next(name for name in self.class_names if self.class_names.count(name) > 1)
+            raise DataError(f"{where}: the class name {repeated!r} stands twice, expected unique names")
+        bad = ~np.isfinite(self.table).all(axis=1)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise DataError(
+                f"{where}: class {self.class_names[row]!r} has NaN or infinite values, expected a finite vector"
+            )
+        if self.attribute_names is not None and len(self.attribute_names) != self.table.shape[1]:
+            raise DataError(
+                f"{where}: found {len(self.attribute_names)} attribute names, expected {self.table.shape[1]}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def n_attributes(self) -> int:
+        """Length ``a`` of a class vector."""
+        return int(self.table.shape[1])
+
+    def take(self, ids: Sequence[int] | np.ndarray) -> Semantics:
+        """Rows ``ids`` in that order, as a table of its own."""
+        ids = np.asarray(ids, dtype=np.int64)
+        names = tuple(self.class_names[i] for i in ids)
+        return replace(self, table=self.table[ids], class_names=names)
+
+    def ids_of(self, names: Sequence[str]) -> np.ndarray:
+        """Row of each name, shape (len(names),), int64; an unknown name is a `DataError`."""
+        position = {name: i for i, name in enumerate(self.class_names)}
+        missing = [name for name in names if name not in position]
+        if missing:
+            raise DataError(f"semantics {self.name!r}: no row for class {missing[0]!r}")
+        return np.array([position[name] for name in names], dtype=np.int64)
+
+    def canonical(self) -> tuple[Semantics, np.ndarray]:
+        """Rows sorted by class name, and the order used (``sorted.table == table[order]``)."""
+        order = np.array(sorted(range(len(self)), key=self.class_names.__getitem__), dtype=np.int64)
+        return self.take(order), order
+
+    def normalised(self, kind: str, *, statistics_from: np.ndarray | None = None) -> Semantics:
+        """Return a normalised copy.
+
+        Parameters
+        ----------
+        kind : str
+            ``none``; ``l2``: unit length a class; ``l2-sqrt-dim``: length sqrt(a) a class; ``zscore`` and
+            ``minmax``: a column, with the statistics of the classes in ``statistics_from``.
+        statistics_from : ndarray of int, optional
+            Rows (the seen classes, to stay inductive) for column statistics; all rows when None.
+        """
+        if kind not in NORMALISATIONS:
+            raise DataError(f"semantics normalisation: found {kind!r}, expected one of {', '.join(NORMALISATIONS)}")
+        if kind == "none":
+            return self
+        table = self.table.astype(np.float64)
+        rows = table if statistics_from is None else table[statistics_from]
+        if kind.startswith("l2"):
+            norms = np.linalg.norm(table, axis=1, keepdims=True)
+            scale = np.sqrt(self.n_attributes) if kind == "l2-sqrt-dim" else 1.0
+            table = scale * table / np.where(norms > 0, norms, 1.0)
+        else:
+            if kind == "zscore":
+                shift, spread = rows.mean(axis=0), rows.std(axis=0)
+            else:
+                shift, spread = rows.min(axis=0), np.ptp(rows, axis=0)
+            table = (table - shift) / np.where(spread > 1e-12, spread, 1.0)
+        return replace(self, table=table.astype(np.float32), normalisation=kind)
