@@ -6,13 +6,14 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from sklearn.base import BaseEstimator
 
 from gzsl.errors import GzslError, MethodError, suggest
 
 _KEY = "gzsl"
+C = TypeVar("C", bound="Configurable")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,12 @@ class Parameter:
         if isinstance(self.annotation, type) and not typing.get_args(self.annotation):
             return self.annotation.__name__
         return str(self.annotation).replace("typing.", "")
+
+    @property
+    def part(self) -> type[Configurable] | None:
+        """The base class of the part that this parameter takes, such as a head; None for plain values."""
+        options = typing.get_args(self.annotation) or (self.annotation,)
+        return next((o for o in options if isinstance(o, type) and issubclass(o, Configurable)), None)
 
     @property
     def range_text(self) -> str:
@@ -108,6 +115,13 @@ class Configurable(BaseEstimator):
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
 
+    part_id: ClassVar[str] = ""
+
+    @classmethod
+    def part_class(cls, name: str) -> type[Configurable]:
+        """Class of the part called ``name``; overridden by the base class of each kind of part."""
+        raise TypeError(f"{cls.__name__} is not a kind of part (asked for {name!r})")
+
     def check_parameters(self) -> None:
         """Raise a one-sentence error for the first value of a wrong type or out of range.
 
@@ -142,15 +156,10 @@ def parameters(cls: type) -> dict[str, Parameter]:
 
 def parse_value(parameter: Parameter, value: Any) -> Any:
     """Convert a YAML value to the declared type, or raise ``ValueError`` with what was expected."""
-    problem = None
-    try:
-        value = _adapter(parameter.annotation).validate_python(value)
-    except ValueError:
-        problem = parameter.type_name
-    problem = problem or _problem(parameter, value)
+    problem = _problem(parameter, value)
     if problem:
         raise ValueError(problem)
-    return value
+    return _adapter(parameter.annotation).validate_python(value)
 
 
 def check_keys(given: Mapping[str, Any], cls: type, *, where: str, error: type[GzslError]) -> None:
@@ -161,8 +170,55 @@ def check_keys(given: Mapping[str, Any], cls: type, *, where: str, error: type[G
             raise error(f"{where}: unknown key {key!r}; {suggest(key, known)}")
 
 
+def plain(configured: Configurable) -> dict[str, Any]:
+    """Hyper-parameters as values that YAML and JSON can hold; a part becomes ``{name: id, ...}``."""
+    values: dict[str, Any] = {}
+    for name in parameters(type(configured)):
+        value = getattr(configured, name)
+        if isinstance(value, Configurable):
+            value = {"name": value.part_id, **plain(value)}
+        values[name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def configure(cls: type[C], given: Mapping[str, Any], *, where: str, error: type[GzslError]) -> C:
+    """Build a `Configurable` from plain values; what is not given keeps its default.
+
+    Parameters
+    ----------
+    cls : type
+        Class to build.
+    given : mapping
+        Values as a recipe holds them; a part is a mapping with its id under ``name``.
+    where : str
+        File and field, for messages.
+    error : type of GzslError
+        What to raise for unknown keys and unacceptable values.
+    """
+    check_keys(given, cls, where=where, error=error)
+    known = parameters(cls)
+    values = {key: _configured(known[key], value, f"{where}.{key}", error) for key, value in given.items()}
+    return cls(**values)
+
+
+def _configured(parameter: Parameter, value: Any, where: str, error: type[GzslError]) -> Any:
+    part = parameter.part
+    if part is not None and isinstance(value, Mapping):
+        rest = {key: inner for key, inner in value.items() if key != "name"}
+        default = getattr(parameter.default, "part_id", "")
+        return configure(part.part_class(str(value.get("name", default))), rest, where=where, error=error)
+    if part is not None and isinstance(value, str):
+        return part.part_class(value)()
+    try:
+        return parse_value(parameter, value)
+    except ValueError as problem:
+        raise error(f"{where}: found {value!r}, expected {problem}") from None
+
+
 def _problem(parameter: Parameter, value: Any) -> str | None:
     """Say what was expected when ``value`` is not acceptable, else None."""
+    if isinstance(value, bool) and "bool" not in parameter.type_name:
+        return parameter.type_name
     try:
         _adapter(parameter.annotation).validate_python(value)
     except ValueError:
@@ -180,6 +236,7 @@ def _problem(parameter: Parameter, value: Any) -> str | None:
 def _adapter(annotation: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
-    if isinstance(annotation, type) and issubclass(annotation, BaseEstimator):
+    options = typing.get_args(annotation) or (annotation,)
+    if any(isinstance(option, type) and issubclass(option, Configurable) for option in options):
         return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     return TypeAdapter(annotation)

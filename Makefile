@@ -1,0 +1,31 @@
+# Everything starts from Python 3.11 and make: `make demo` shows a result, `make test` proves the package.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint docs benchmarks clean
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed  ## both methods on the embedded digits, to a table
+	$(BIN)/gzsl run eszsl/digits --out demo-runs
+	$(BIN)/gzsl run f-clswgan/digits --out demo-runs
+
+test: $(VENV)/.installed lint  ## all checks and tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed  ## remake the generated pages
+	$(BIN)/python docs/generate.py
+
+benchmarks: $(VENV)/.installed  ## every benchmark, one after the other
+	for script in benchmarks/[a-z]*_*.py benchmarks/curve.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) build *.egg-info demo-runs

@@ -1,0 +1,77 @@
+"""Remake the generated pages: ``python docs/generate.py``, or ``--check`` to fail when one is out of date."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gzsl.methods import get_method, method_names
+from gzsl.params import parameters
+from gzsl.resources import configs_dir
+from gzsl.runs import load_recipe
+
+HERE = Path(__file__).resolve().parent
+
+
+def methods_page() -> str:
+    """Table of all methods, and the hyper-parameters of each."""
+    lines = [
+        "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand.", "",
+        "| method | family | setting | fidelity | year | recipes | citation |", "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in method_names():
+        card = get_method(name).card
+        recipes = ", ".join(sorted(path.stem for path in (configs_dir() / name).glob("*.yaml")))
+        cells = [f"[{name}](#{name})", card.family, ", ".join(card.settings), card.fidelity, str(card.year)]
+        lines.append("| " + " | ".join([*cells, recipes, card.cite]) + " |")
+    for name in method_names():
+        lines += ["", *_section(name)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str) -> list[str]:
+    cls = get_method(name)
+    summary = (cls.__doc__ or "").strip().splitlines()[0]
+    lines = [f"## {name}", "", summary, "", "| key | default | range | symbol | meaning |", "|---|---|---|---|---|"]
+    for parameter in parameters(cls).values():
+        default = getattr(parameter.default, "part_id", "") or parameter.default
+        lines.append(f"| `{parameter.name}` | {default} | {parameter.range_text} | {parameter.symbol} | {parameter.doc} |")
+    return lines
+
+
+def published_page() -> str:
+    """Published numbers that stand in the shipped recipes, with their sources."""
+    lines = [
+        "# Published numbers in the shipped recipes", "",
+        "Made by `docs/generate.py` from `configs/`; do not edit by hand. Percent. `secondary` sources copy or re-run the paper.", "",
+        "| recipe | T1 | U | S | H | selection there | source |", "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for path in sorted(configs_dir().glob("*/*.yaml")):
+        expected = load_recipe(path).expected
+        if expected is not None:
+            values = ["-" if v is None else f"{v:.1f}" for v in (expected.T1, expected.U, expected.S, expected.H)]
+            cells = [f"{path.parent.name}/{path.stem}", *values, expected.selection or "-", expected.source]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"methods.md": methods_page, "published.md": published_page}
+
+
+def main() -> int:
+    """Write the pages, or compare them with ``--check``."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = HERE / name, make()
+        if "--check" in sys.argv:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        sys.stderr.write(f"out of date: {', '.join(stale)}; run python docs/generate.py\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import gzsl
+from gzsl.cli import data
+from gzsl.cli.catalogue import datasets, methods, recipes
+from gzsl.cli.evaluate import evaluate
+from gzsl.cli.explain import explain
+from gzsl.cli.run import run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Generalized zero-shot learning: every method under one honest protocol.\n\n"
+    "Start with [bold]gzsl run eszsl/digits[/bold], then [bold]gzsl methods[/bold], "
+    "[bold]gzsl recipes[/bold] and [bold]gzsl datasets[/bold].",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(gzsl.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Hold the options of ``gzsl`` itself."""
+
+
+app.command()(run)
+app.command()(evaluate)
+app.command()(explain)
+app.command()(methods)
+app.command()(recipes)
+app.command()(datasets)
+app.add_typer(data.app, name="data")

@@ -1,0 +1,64 @@
+"""``gzsl methods``, ``gzsl recipes``, ``gzsl datasets``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.data import available
+from gzsl.methods import get_method, method_names
+from gzsl.runs import list_recipes
+from gzsl.runs.recipe import load_recipe
+
+
+def methods(json_output: JsonOption = False) -> None:
+    """List all methods: family, setting, fidelity to the paper, citation."""
+    cards = [get_method(name).card for name in method_names()]
+    if json_output:
+        print_json([
+            {"id": c.id, "family": c.family, "settings": list(c.settings), "fidelity": c.fidelity,
+             "cite": c.cite, "year": c.year} for c in cards
+        ])  # fmt: skip
+        return
+    table = Table("method", "family", "setting", "fidelity", "citation")
+    for card in cards:
+        table.add_row(card.id, card.family, ", ".join(card.settings), card.fidelity, card.cite)
+    Console().print(table)
+
+
+def recipes(
+    text: Annotated[str | None, typer.Argument(help="show only recipes whose name has this in it")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""
+    names = [f"{path.parent.name}/{path.stem}" for path in list_recipes()]
+    shown = [name for name in names if text is None or text.lower() in name.lower()]
+    loaded = [(name, load_recipe(name)) for name in shown]
+    if json_output:
+        print_json([{"name": n, "dataset": r.dataset.name, "selection": r.selection.rule} for n, r in loaded])
+        return
+    table = Table("recipe", "dataset", "semantics", "selection", "published H")
+    for name, recipe in loaded:
+        published = recipe.expected.H if recipe.expected else None
+        table.add_row(
+            name, recipe.dataset.name, recipe.dataset.semantics, recipe.selection.rule,
+            "-" if published is None else f"{published:.1f}",
+        )  # fmt: skip
+    Console().print(table)
+
+
+def datasets(data: DataOption = None, json_output: JsonOption = False) -> None:
+    """List datasets: the embedded ones, those found in --data, and the benchmarks whose files are absent."""
+    entries = available(data)
+    if json_output:
+        print_json([entry.to_dict() for entry in entries])
+        return
+    table = Table("dataset", "images", "classes", "unseen", "attributes", "where")
+    for entry in entries:
+        sizes = (entry.images, entry.classes, entry.unseen, entry.attributes)
+        table.add_row(entry.name, *("-" if size is None else str(size) for size in sizes), entry.where)
+    Console().print(table)

@@ -1,0 +1,20 @@
+"""Options that several commands share, and how they print JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="print JSON for scripts instead of a table")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="folder that holds the benchmarks' folders", envvar="GZSL_DATA", show_envvar=True),
+]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))

@@ -1,0 +1,57 @@
+"""Progress of a run on the terminal: stage, bar, losses, time left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from gzsl.runs.reporter import Reporter
+
+
+class TerminalReporter(Reporter):
+    """Draws one line on stderr while the block lasts; prints only notes where there is no terminal.
+
+    Parameters
+    ----------
+    title : str
+        Shown before the stage.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._console = Console(stderr=True)
+        self.title = title
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[losses]}"),
+            console=self._console, transient=True, disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def stage(self, text: str) -> None:
+        """Begin a new bar."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(f"{self.title}: {text}", total=None, losses="")
+
+    def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            shown = " ".join(f"{name} {value:.3g}" for name, value in list(losses.items())[:3])
+            self._progress.update(self._task, completed=done, total=total, losses=shown)
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(f"{self.title}: {text}", style="dim", highlight=False, soft_wrap=True)

@@ -1,0 +1,99 @@
+"""``gzsl run``: a recipe to a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.progress import TerminalReporter
+from gzsl.evaluation.protocol import Protocol
+from gzsl.report import Aggregate, aggregate
+from gzsl.runs import Recipe, RunResult, load_recipe
+from gzsl.runs.recipe import parse_override
+from gzsl.runs.run import run_recipe
+
+COLUMNS = ("T1", "U", "S", "H", "AUSUC")
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. method.n_epochs=10")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
+    out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    data: DataOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Run a recipe: choose on validation classes, fit, test once, and print mean ± std over seeds.
+
+    A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
+    folder below --out: metrics.json, per-class accuracies, scores, weights, log.
+    """
+    overrides = dict(parse_override(text) for text in override or [])
+    chosen = load_recipe(recipe, overrides)
+    asked = list(range(seeds)) if seeds else chosen.seeds
+    with TerminalReporter(chosen.title) as reporter:
+        results = []
+        for seed in asked:
+            reporter.title = f"{chosen.title}, seed {seed}"
+            results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
+    summary = aggregate([result.metrics for result in results])
+    if json_output:
+        print_json(_as_json(results, summary))
+    else:
+        _print_tables(chosen, results, summary)
+
+
+def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:
+    runs = [
+        {"folder": str(r.folder), "fresh": r.fresh, "seconds": r.seconds, "metrics": r.metrics} for r in results
+    ]
+    return {**summary.to_dict(), "protocol": results[0].metrics["protocol"], "runs": runs}
+
+
+def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) -> None:
+    console = Console()
+    table = Table(title=f"{recipe.title}, percent", title_justify="left")
+    table.add_column("seed")
+    calibrated = "calibrated.H" in summary.mean
+    for name in [*COLUMNS, *(["H cal."] if calibrated else []), "seconds"]:
+        table.add_column(name, justify="right")
+    for result in results:
+        values = [f"{100 * result.metrics[name]:.1f}" for name in COLUMNS]
+        if calibrated:
+            values.append(f"{100 * result.metrics['calibrated']['H']:.1f}")
+        table.add_row(str(result.metrics["seed"]), *values, f"{result.seconds:.1f}")
+    table.add_section()
+    names = [*COLUMNS, *(["calibrated.H"] if calibrated else [])]
+    table.add_row("mean", *(summary.percent(name) for name in names), style="bold")
+    _add_published(table, recipe, calibrated)
+    console.print(table)
+    _print_footer(console, recipe, results)
+
+
+def _add_published(table: Table, recipe: Recipe, calibrated: bool) -> None:
+    expected = recipe.expected
+    if expected is None:
+        return
+    values = [getattr(expected, name, None) for name in COLUMNS]
+    cells = ["-" if value is None else f"{value:.1f}" for value in values]
+    table.add_row("published", *cells, *(["-"] if calibrated else []), "", style="dim")
+
+
+def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) -> None:
+    protocol = Protocol(**results[0].metrics["protocol"])
+    console.print(f"protocol: {protocol.key()}", highlight=False, soft_wrap=True)
+    if not protocol.valid:
+        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+    if recipe.expected is not None:
+        selection = recipe.expected.selection or "unknown"
+        text = f"published: {recipe.expected.source}; selection there: {selection}"
+        console.print(text, style="dim", highlight=False, soft_wrap=True)
+    console.print(f"files: {results[0].folder.parent}", highlight=False, soft_wrap=True)

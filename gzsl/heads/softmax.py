@@ -1,0 +1,81 @@
+"""Linear softmax classifier, the head of most feature-generating methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gzsl.heads.base import Head, State, register_head
+from gzsl.nn.init import INIT_STD
+from gzsl.nn.optim import adam
+from gzsl.params import param
+
+
+@register_head("softmax")
+class SoftmaxHead(Head):
+    """Linear layer with a softmax, trained with Adam on cross-entropy.
+
+    Minimises ``mean_b -log softmax(W x_b + c)[y_b]`` over batches from shuffled passes, the last one of a pass
+    being smaller; ``W`` (C, d) starts from N(0, 0.02), ``c`` (C,) from 0. The state is ``weight`` and
+    ``bias``, so it loads into an ``nn.Linear``; scores are log-probabilities.
+
+    Differences: released code of the f-CLSWGAN family fills the last batch of a pass with rows of the next
+    one, and takes the number of synthetic rows a class as batch size.
+    """
+
+    lr: float = param(default=1e-3, low=0.0, high=10.0, log=True, tune=(1e-4, 1e-2), doc="Adam's learning rate")
+    beta1: float = param(default=0.5, low=0.0, high=0.9999, doc="Adam's decay of the mean gradient")
+    beta2: float = param(default=0.999, low=0.0, high=0.99999, doc="Adam's decay of the mean squared gradient")
+    n_epochs: int = param(default=25, low=0, high=100_000, doc="passes over the rows")
+    batch_size: int = param(default=512, low=1, high=10_000_000, doc="rows a step")
+    weight_decay: float = param(default=0.0, low=0.0, high=10.0, doc="weight of the squared weights and biases")
+
+    def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:
+        start = torch.randn(n_classes, X.shape[1], generator=rng, device=rng.device, dtype=X.dtype)
+        weight = (start * INIT_STD).to(X.device)
+        bias = X.new_zeros(n_classes)
+        weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
+        optimiser = adam(
+            [weight, bias], self.lr, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay
+        )
+        rows = X.new_empty(min(self.batch_size, len(X)), X.shape[1])
+        for picked in self._batches(len(X), rng, X.device):
+            x = torch.index_select(X, 0, picked, out=rows[: len(picked)])
+            cross_entropy_gradients(x, y[picked], weight, bias, weight.grad, bias.grad)
+            optimiser.step()
+        return {"weight": weight, "bias": bias}
+
+    def _batches(self, n: int, rng: torch.Generator, device: torch.device) -> Iterator[Tensor]:
+        for _ in range(self.n_epochs):
+            order = torch.randperm(n, generator=rng, device=rng.device).to(device)
+            yield from order.split(self.batch_size)
+
+    def scores(self, state: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Log-probabilities of every class: (n, d) -> (n, C)."""
+        return functional.log_softmax(functional.linear(X, state["weight"], state["bias"]), dim=1)
+
+
+def cross_entropy_gradients(
+    x: Tensor, y: Tensor, weight: Tensor, bias: Tensor, weight_out: Tensor, bias_out: Tensor
+) -> None:
+    """Write the gradient of the mean cross-entropy of a linear softmax, without building a graph.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, d)
+        Features.
+    y : Tensor, shape (n,), int64
+        Classes.
+    weight, bias : Tensor, shapes (C, d) and (C,)
+        Where the gradient is taken.
+    weight_out, bias_out : Tensor, shapes (C, d) and (C,)
+        Overwritten with the gradient.
+    """
+    error = torch.addmm(bias, x, weight.t()).softmax(dim=1)
+    error.scatter_add_(1, y[:, None], error.new_full((1, 1), -1.0).expand(len(y), 1))
+    error /= len(y)
+    torch.mm(error.t(), x, out=weight_out)
+    torch.sum(error, dim=0, out=bias_out)

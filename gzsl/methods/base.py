@@ -1,0 +1,234 @@
+"""The contract of every method: ``fit(view)``, then ``scores(X, semantics)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from gzsl.data.view import TrainView
+from gzsl.errors import MethodError
+from gzsl.methods.card import MethodCard, get_method
+from gzsl.methods.monitor import Monitor
+from gzsl.params import Configurable
+from gzsl.semantics import Semantics
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """How a fit was asked for: not a hyper-parameter, not part of the fitted state."""
+
+    seed: int = 0
+    device: str = "cpu"
+    monitor: Monitor = Monitor()
+
+
+class Method(Configurable):
+    """A zero-shot method: hyper-parameters in the constructor, everything learnt in attributes ending in ``_``.
+
+    A subclass declares its hyper-parameters with `gzsl.params.param`, is decorated with
+    `gzsl.methods.register`, and writes ``_fit(view)`` and ``_scores(X, semantics)``. Both get classes in
+    the order of their names, whatever order the user's table has, so results do not depend on class order.
+
+    Attributes
+    ----------
+    classes_ : tuple of str
+        Names of all classes that were known at fit, in canonical order.
+    seen_classes_, unseen_classes_ : tuple of str
+        Names of those with and without training images.
+    n_features_, n_attributes_ : int
+        Sizes ``d`` and ``a``.
+    """
+
+    card: ClassVar[MethodCard]
+    iterative: ClassVar[bool] = False
+    _context: ClassVar[FitContext] = FitContext()
+
+    @classmethod
+    def part_class(cls, name: str) -> type[Configurable]:
+        """Class of the method called ``name``."""
+        return get_method(name)
+
+    def fit(
+        self, view: TrainView, *, seed: int = 0, device: str = "cpu", monitor: Monitor | None = None
+    ) -> Self:
+        """Learn from what the view shows.
+
+        Parameters
+        ----------
+        view : TrainView
+            Seen features and labels, class semantics; never test labels.
+        seed : int
+            Seed of everything random in the fit.
+        device : str
+            ``cpu`` or ``cuda``; closed-form methods always use the CPU.
+        monitor : Monitor, optional
+            Gets progress and checkpoints.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        MethodError
+            For hyper-parameters out of range, non-finite features or a setting the method does not support.
+        """
+        view = self._begin(view, FitContext(seed, device, monitor or Monitor()))
+        try:
+            self._fit(view)
+        except BaseException:
+            self._forget()
+            raise
+        finally:
+            del self._context
+        return self
+
+    def fit_grid(
+        self, view: TrainView, candidates: Iterable[Mapping[str, Any]], *, seed: int = 0, device: str = "cpu"
+    ) -> Iterator[tuple[dict[str, Any], Self]]:
+        """Fit one copy of this method a candidate, lazily and in order.
+
+        Methods that can share work between candidates override ``_fit_grid``.
+
+        Parameters
+        ----------
+        view : TrainView
+            As in `fit`.
+        candidates : iterable of mapping
+            Hyper-parameters to change.
+        seed, device
+            As in `fit`.
+
+        Yields
+        ------
+        (candidate, fitted copy)
+        """
+        chosen = [dict(candidate) for candidate in candidates]
+        copies = [clone(self).set_params(**candidate) for candidate in chosen]
+        shown = view
+        for copy in copies:
+            shown = copy._begin(view, FitContext(seed, device))
+        yield from zip(chosen, self._fit_grid(shown, copies), strict=True)
+
+    def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        """Score rows against the classes of a table.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d), float32
+            Features, preprocessed as those of the view.
+        semantics : Semantics
+            Class table; classes need not have been known at fit.
+
+        Returns
+        -------
+        ndarray, shape (n, C), float32
+            Column ``c`` belongs to row ``c`` of the table; higher is better.
+
+        Raises
+        ------
+        MethodError
+            When not fitted, for wrong dimensions and for NaN or infinite features.
+        """
+        self._check_fitted()
+        X = self._checked_features(X)
+        self._check_semantics(semantics)
+        table, order = semantics.canonical()
+        found = self._scores(X, table)
+        result = np.empty(found.shape, dtype=np.float32)
+        result[:, order] = found
+        return result
+
+    def prepare(self, semantics: Semantics) -> Self:
+        """Get ready to score a class table that `fit` did not know; only generators have work to do here."""
+        self._check_fitted()
+        self._check_semantics(semantics)
+        self._prepare(semantics.canonical()[0])
+        return self
+
+    def prepare_scoring(self) -> Self:
+        """Make the present state of an unfinished fit ready for `scores`; `fit` ends with it by itself."""
+        return self
+
+    def fitted_arrays(self) -> dict[str, np.ndarray]:
+        """Every learnt array by name: what a saved method consists of besides its sizes and names."""
+        return {
+            name: value for name, value in vars(self).items() if name.endswith("_") and isinstance(value, np.ndarray)
+        }
+
+    def restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what `fitted_arrays` gave."""
+        for name, value in arrays.items():
+            setattr(self, name, value)
+
+    def _fit(self, view: TrainView) -> None:
+        raise NotImplementedError
+
+    def _fit_grid(self, view: TrainView, copies: list[Self]) -> Iterator[Self]:
+        for copy in copies:
+            copy._fit(view)
+            yield copy
+
+    def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        raise NotImplementedError
+
+    def _prepare(self, semantics: Semantics) -> None:
+        """Do what scoring this (canonically ordered) table needs; nothing by default."""
+
+    def _begin(self, view: TrainView, context: FitContext) -> TrainView:
+        self.check_parameters()
+        if view.setting not in self.card.settings:
+            raise MethodError(
+                f"{self.card.id}: found the {view.setting} setting, expected {' or '.join(self.card.settings)}"
+            )
+        self._forget()
+        _refuse_non_finite(view, self.card.id)
+        view = view.canonical()
+        names = view.semantics.class_names
+        self.classes_ = names
+        self.seen_classes_ = tuple(names[i] for i in view.seen)
+        self.unseen_classes_ = tuple(names[i] for i in view.unseen)
+        self.n_features_ = view.n_features
+        self.n_attributes_ = view.semantics.n_attributes
+        self._context = context  # type: ignore[misc]
+        return view
+
+    def _forget(self) -> None:
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise MethodError(f"{self.card.id}: scores were asked for before fit")
+
+    def _checked_features(self, X: np.ndarray) -> np.ndarray:
+        X = np.asarray(X, dtype=np.float32)
+        if X.ndim != 2 or X.shape[1] != self.n_features_:
+            raise MethodError(
+                f"{self.card.id}: features: found shape {X.shape}, expected (images, {self.n_features_})"
+            )
+        if not np.isfinite(X).all():
+            row = int(np.flatnonzero(~np.isfinite(X).all(axis=1))[0])
+            raise MethodError(f"{self.card.id}: features: row {row} has NaN or infinite values, expected finite")
+        return X
+
+    def _check_semantics(self, semantics: Semantics) -> None:
+        if semantics.n_attributes != self.n_attributes_:
+            raise MethodError(
+                f"{self.card.id}: semantics {semantics.name!r}: found {semantics.n_attributes} columns, "
+                f"expected {self.n_attributes_}"
+            )
+
+
+def _refuse_non_finite(view: TrainView, method: str) -> None:
+    for where, block in view.features.blocks():
+        if np.isfinite(block.sum()):
+            continue  # a NaN or an infinity anywhere would show in the sum
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if len(bad):
+            row = where.start + int(bad[0])
+            raise MethodError(f"{method}: training row {row} has NaN or infinite features, expected finite ones")

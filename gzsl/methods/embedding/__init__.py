@@ -1,0 +1,1 @@
+"""Methods that compare features and class vectors in one space."""

@@ -1,0 +1,145 @@
+"""Feature generators: synthesise, then let a head classify. Everything but the generating is here, once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gzsl.data.view import TrainView
+from gzsl.errors import MethodError
+from gzsl.heads import Head, SoftmaxHead
+from gzsl.methods.iterative import IterativeMethod
+from gzsl.params import param
+from gzsl.semantics import Semantics
+
+SYNTHESIS_ROWS = 8192
+
+
+class Generator(IterativeMethod):
+    """A method that synthesises features of classes from their vectors and trains a head on them.
+
+    An author writes what `IterativeMethod` asks for, and `sample`. Two heads are fitted at the end of a fit:
+    one over all classes (real rows of seen classes, synthetic rows of unseen ones) and one over the unseen
+    classes alone, which is what T1 is measured with. `prepare` fits one for any other table. Each class
+    draws from a random stream of its own, so that its synthetic rows do not depend on which other
+    classes there are.
+
+    Attributes
+    ----------
+    heads_ : dict of str to (dict of str to Tensor)
+        Fitted heads, by fingerprint of the class table they serve.
+    """
+
+    n_synthetic: int = param(default=300, low=1, high=1_000_000, doc="synthetic rows an unseen class, over all classes")
+    n_synthetic_zsl: int | None = param(
+        default=None, low=1, high=1_000_000, doc="the same for the task with unseen classes only; null: n_synthetic"
+    )
+    head: Head = param(default_factory=SoftmaxHead, doc="classifier that is trained on real and synthetic rows")
+
+    _standard: ClassVar[tuple[Semantics, ...]] = ()
+
+    def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
+        """Synthesise one row of features for each row of class vectors: (m, a) -> (m, d)."""
+        raise NotImplementedError
+
+    def synthesize(self, semantics: Semantics, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Synthesise ``n`` rows a class, in the scale of the features that the view showed.
+
+        Parameters
+        ----------
+        semantics : Semantics
+            Classes to synthesise.
+        n : int
+            Rows a class.
+
+        Returns
+        -------
+        X : ndarray, shape (C * n, d), float32
+            Rows, class after class.
+        y : ndarray, shape (C * n,), int64
+            Row of each one's class in ``semantics``.
+        """
+        self._check_fitted()
+        self._check_semantics(semantics)
+        return self._synthetic(semantics, n).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
+
+    def prepare_scoring(self) -> Self:
+        """Fit the heads of the two standard tasks on the present state of the generator."""
+        self.heads_: dict[str, dict[str, Tensor]] = {}
+        for table in self._standard:
+            self._prepare(table)
+        return self
+
+    def _place(self, view: TrainView) -> None:
+        super()._place(view)
+        self._standard = (view.semantics, view.unseen_semantics)  # type: ignore[misc]
+
+    def _prepare(self, semantics: Semantics) -> None:
+        key = _fingerprint(semantics)
+        if key in self.heads_:
+            return
+        seen = set(self.seen_classes_)
+        has_seen = any(name in seen for name in semantics.class_names)
+        n = self.n_synthetic if has_seen or self.n_synthetic_zsl is None else self.n_synthetic_zsl
+        X, y = self._real(semantics)
+        made = np.setdiff1d(np.arange(len(semantics)), y.unique().cpu().numpy())
+        X = torch.cat([X, self._synthetic(semantics.take(made), n)])
+        y = torch.cat([y, torch.tensor(np.repeat(made, n), device=self.device)])
+        rng = self.streams.fresh("head", key)
+        self.heads_[key] = self.head.fit(X, y, len(semantics), rng=rng)
+
+    def _real(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
+        """Training rows of the table's seen classes and their rows in it; none without training data."""
+        if self.rows is None:
+            return torch.empty(0, self.n_features_), torch.empty(0, dtype=torch.int64)
+        position = {name: i for i, name in enumerate(semantics.class_names)}
+        to_table = torch.tensor([position.get(name, -1) for name in self.seen_classes_], device=self.device)
+        y = to_table[self.rows.y]
+        return (self.rows.x, y) if bool((y >= 0).all()) else (self.rows.x[y >= 0], y[y >= 0])
+
+    @torch.inference_mode()
+    def _synthetic(self, semantics: Semantics, n: int) -> Tensor:
+        pieces = [torch.empty(0, self.n_features_, device=self.device)]
+        for name, vector in zip(semantics.class_names, self.to_device(semantics.table), strict=True):
+            rng = self.streams.fresh("synthesis", name)
+            for start in range(0, n, SYNTHESIS_ROWS):
+                pieces.append(self.sample(vector.expand(min(SYNTHESIS_ROWS, n - start), -1), rng))
+        return torch.cat(pieces)
+
+    def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        state = self.heads_.get(_fingerprint(semantics))
+        if state is None:
+            raise MethodError(
+                f"{self.card.id}: no head was trained for this table of {len(semantics)} classes; "
+                "call prepare(semantics) once before scores"
+            )
+        with torch.inference_mode():
+            return self.head.scores(state, torch.from_numpy(X).to(self.device)).cpu().numpy()
+
+    def fitted_arrays(self) -> dict[str, np.ndarray]:
+        """Weights of the networks and of every fitted head."""
+        arrays = super().fitted_arrays()
+        for key, state in self.heads_.items():
+            arrays.update({f"head:{key}/{name}": tensor.cpu().numpy() for name, tensor in state.items()})
+        return arrays
+
+    def restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Rebuild networks and heads; without training rows, `prepare` synthesises seen classes as well."""
+        super().restore_arrays(arrays)
+        self.heads_ = {}
+        for name, value in arrays.items():
+            owner, _, member = name.partition("/")
+            if owner.startswith("head:"):
+                self.heads_.setdefault(owner[5:], {})[member] = torch.from_numpy(np.array(value))
+
+
+def _fingerprint(semantics: Semantics) -> str:
+    """Digest of the names and vectors of a table."""
+    digest = hashlib.blake2b("\0".join(semantics.class_names).encode(), digest_size=8)
+    digest.update(semantics.table.tobytes())
+    return digest.hexdigest()

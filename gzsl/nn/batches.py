@@ -1,0 +1,99 @@
+"""Training rows on the device, drawn in shuffled passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that one update works on.
+
+    Attributes
+    ----------
+    x : Tensor, shape (n, d)
+        Features.
+    y : Tensor, shape (n,), int64
+        Position of each row's class among the seen classes.
+    a : Tensor, shape (n, a)
+        Class vector of each row's class.
+    """
+
+    x: Tensor
+    y: Tensor
+    a: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class ShuffledPasses:
+    """Endless row numbers: every pass visits each row once, in a new order.
+
+    One permutation a pass, not one a batch. A batch may reach over the end of a pass into the next one.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    generator : torch.Generator
+        CPU generator that shuffles.
+    """
+
+    def __init__(self, n: int, generator: torch.Generator) -> None:
+        self.n, self._generator = n, generator
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._position = 0
+
+    def next(self, count: int) -> Tensor:
+        """The next ``count`` row numbers, int64 on the CPU."""
+        pieces = []
+        while count:
+            if self._position == len(self._order):
+                self._order = torch.randperm(self.n, generator=self._generator)
+                self._position = 0
+            piece = self._order[self._position : self._position + count]
+            pieces.append(piece)
+            self._position += len(piece)
+            count -= len(piece)
+        return torch.cat(pieces)
+
+    def state(self) -> dict[str, Tensor]:
+        """What is left of the present pass, and the state of the generator."""
+        return {"remaining": self._order[self._position :].clone(), "generator": self._generator.get_state()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Continue from what `state` returned."""
+        self._order, self._position = state["remaining"], 0
+        self._generator.set_state(state["generator"])
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """All training rows, resident on the device.
+
+    Attributes
+    ----------
+    x : Tensor, shape (n, d)
+        Features.
+    y : Tensor, shape (n,), int64
+        Position of each row's class among the seen classes.
+    table : Tensor, shape (s, a)
+        Class vectors of the seen classes.
+    """
+
+    x: Tensor
+    y: Tensor
+    table: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The rows of the given numbers."""
+        rows = rows.to(self.y.device)
+        y = self.y[rows]
+        return Batch(self.x[rows], y, self.table[y])

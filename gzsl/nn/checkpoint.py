@@ -1,0 +1,81 @@
+"""The whole state of a training loop as one safetensors blob; reading one never executes code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gzsl.errors import RunError
+
+
+def pack(groups: Mapping[str, Mapping[str, Tensor]], values: Mapping[str, Any]) -> bytes:
+    """Serialise named groups of tensors and JSON-able values.
+
+    Parameters
+    ----------
+    groups : mapping of str to (mapping of str to Tensor)
+        Tensors on any device; group names hold no slash.
+    values : mapping
+        Counters and other plain values; floats survive exactly.
+    """
+    tensors = {
+        f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
+        for group, members in groups.items()
+        for name, tensor in members.items()
+    }
+    return save(tensors, metadata={"gzsl": json.dumps(dict(values))})
+
+
+def unpack(blob: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Take apart what `pack` made.
+
+    Raises
+    ------
+    RunError
+        When the blob is damaged.
+    """
+    try:
+        length = int.from_bytes(blob[:8], "little")
+        values = json.loads(json.loads(blob[8 : 8 + length])["__metadata__"]["gzsl"])
+        tensors = load(blob)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"checkpoint: found a damaged file ({error}), expected a saved training state") from None
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        group, _, member = name.partition("/")
+        groups.setdefault(group, {})[member] = tensor
+    return groups, values
+
+
+def optimiser_state(optimiser: Optimizer) -> dict[str, Tensor]:
+    """Tensors of an optimiser's state, named by the position of the parameter and the field."""
+    return {
+        f"{position}.{field}": torch.as_tensor(value)
+        for position, fields in optimiser.state_dict()["state"].items()
+        for field, value in fields.items()
+    }
+
+
+def restore_optimiser(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give back what `optimiser_state` took; settings such as the learning rate stay the optimiser's own."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        position, _, field = name.partition(".")
+        state.setdefault(int(position), {})[field] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def first_non_finite(modules: Mapping[str, nn.Module]) -> str | None:
+    """Name of the first parameter with NaN or infinite entries, or None."""
+    for owner, module in modules.items():
+        for name, tensor in module.named_parameters():
+            if not bool(torch.isfinite(tensor).all()):
+                return f"{owner}.{name}"
+    return None

@@ -1,0 +1,69 @@
+"""Initial weights from a generator of random numbers, the same on every device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+INIT_STD = 0.02
+
+
+def released_gan(layer: nn.Linear, rng: torch.Generator) -> None:
+    """Weights from N(0, 0.02), biases 0: the released code of f-CLSWGAN and of its descendants.
+
+    Parameters
+    ----------
+    layer : nn.Linear
+        Changed in place, on any device.
+    rng : torch.Generator
+        Random numbers are drawn where it lives and then moved.
+    """
+    _set(layer.weight, torch.randn(layer.weight.shape, generator=rng, device=rng.device) * INIT_STD)
+    if layer.bias is not None:
+        _set(layer.bias, torch.zeros(layer.bias.shape))
+
+
+def torch_default(layer: nn.Linear, rng: torch.Generator) -> None:
+    """Weights and biases uniform within 1/sqrt(inputs), as ``nn.Linear`` draws them. See `released_gan`."""
+    bound = 1 / math.sqrt(layer.in_features)
+    for tensor in (layer.weight, layer.bias):
+        if tensor is not None:
+            uniform = torch.rand(tensor.shape, generator=rng, device=rng.device)
+            _set(tensor, uniform * (2 * bound) - bound)
+
+
+INITS: dict[str, Callable[[nn.Linear, torch.Generator], None]] = {
+    "released-gan": released_gan,
+    "torch-default": torch_default,
+}
+
+
+def linear(n_in: int, n_out: int, *, init: str, rng: torch.Generator) -> nn.Linear:
+    """Make a linear layer whose weights depend on ``rng`` alone.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Sizes.
+    init : str
+        A key of `INITS`.
+    rng : torch.Generator
+        Source of the initial weights.
+
+    Raises
+    ------
+    KeyError
+        For an unknown ``init``.
+    """
+    layer = skip_init(nn.Linear, n_in, n_out)
+    INITS[init](layer, rng)
+    return layer
+
+
+@torch.no_grad()
+def _set(tensor: Tensor, values: Tensor) -> None:
+    tensor.copy_(values)

@@ -1,0 +1,47 @@
+"""Mean and spread over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+METRICS = ("T1", "U", "S", "H", "AUSUC")
+CALIBRATED = ("gamma", "U", "S", "H")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Mean and sample standard deviation (n - 1) over runs of one protocol.
+
+    Attributes
+    ----------
+    n : int
+        Number of runs.
+    mean, std : dict of str to float
+        By metric, fractions; calibrated ones as ``calibrated.H``. A single run has no ``std``.
+    """
+
+    n: int
+    mean: dict[str, float]
+    std: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"n": self.n, "mean": self.mean, "std": self.std}
+
+    def percent(self, name: str) -> str:
+        """``63.1 ± 0.4`` for a metric, in percent."""
+        mean = f"{100 * self.mean[name]:.1f}"
+        return f"{mean} ± {100 * self.std[name]:.1f}" if name in self.std else mean
+
+
+def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:
+    """Aggregate the ``metrics.json`` contents of several seeds."""
+    columns: dict[str, list[float]] = {name: [m[name] for m in metrics] for name in METRICS}
+    if all(m.get("calibrated") for m in metrics):
+        columns |= {f"calibrated.{name}": [m["calibrated"][name] for m in metrics] for name in CALIBRATED}
+    mean = {name: statistics.fmean(values) for name, values in columns.items()}
+    spread = {name: statistics.stdev(values) for name, values in columns.items()} if len(metrics) > 1 else {}
+    return Aggregate(len(metrics), mean, spread)

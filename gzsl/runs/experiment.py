@@ -1,0 +1,181 @@
+"""The protocol of one run: choose on validation classes, refit on all seen classes, test once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gzsl.calibration import make_calibrator
+from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
+from gzsl.errors import RunError
+from gzsl.evaluation import Evaluation, ScoreSummary, evaluate
+from gzsl.evaluation.selection import Choice, make_selection
+from gzsl.methods import Method
+from gzsl.params import plain
+from gzsl.runs.recipe import Recipe
+from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
+from gzsl.runs.store import Records, RunFolder
+
+METRICS = ("T1", "U", "S", "H", "AUSUC")
+
+
+@dataclass
+class Experiment:
+    """One recipe with one seed on one dataset, worked through in a run folder.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        What to do.
+    dataset : Dataset
+        On what, with the recipe's semantics.
+    seed : int
+        Of folds, fits and heads.
+    device : str
+        ``cpu`` or ``cuda``.
+    folder : RunFolder
+        Where records, checkpoints and validation summaries go.
+    reporter : Reporter
+        Hears progress.
+    test_reads : int
+        How often test data were scored.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    seed: int
+    device: str
+    folder: RunFolder
+    reporter: Reporter
+    records: Records = field(init=False)
+    test_reads: int = 0
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.folder.path / "records.jsonl")
+        self.method = self.recipe.build_method()
+        self.selection = make_selection(self.recipe.selection.rule)
+        grid = self.recipe.selection.grid
+        self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        self.calibrated = self.recipe.calibration["name"] != "none"
+
+    def choose(self) -> Choice | None:
+        """Search as the selection rule says; None when there is nothing to choose."""
+        rule = self.recipe.selection.rule
+        searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
+        if rule == "test-oracle" and searches:
+            self._search("test", [("test", final_task(self.dataset, *self._preparation()))])
+        if self.calibrated or (rule == "validation" and searches):
+            self._search("validation", self._fold_tasks())
+        if not searches:
+            return None
+        return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
+
+    def final(self, choice: Choice | None) -> tuple[Method, Evaluation, Task]:
+        """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once."""
+        changes = dict(choice.candidate or {}) if choice else dict(self.candidates[0])
+        if choice and self.method.iterative:
+            changes["n_epochs"] = choice.epoch
+        method = self.recipe.build_method(**changes)
+        task = final_task(self.dataset, *self._preparation())
+        self.reporter.stage("fit on all seen classes")
+        self._fit(method, task, "final")
+        calibrator = make_calibrator(self.recipe.calibration).fit(self._validation_summaries(choice))
+        self.reporter.stage("test")
+        evaluation = evaluate(method, task, gamma=calibrator.gamma_ if self.calibrated else None)
+        self.test_reads += task.gate.reads
+        return method, evaluation, task
+
+    def _preparation(self) -> tuple[str, str]:
+        return self.recipe.preprocess.features, self.recipe.setting
+
+    def _fold_tasks(self) -> list[tuple[str, Task]]:
+        selection = self.recipe.selection
+        folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
+        return [(fold.name, fold_task(self.dataset, fold, *self._preparation())) for fold in folds]
+
+    def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> None:
+        for number, (name, task) in enumerate(tasks, start=1):
+            stage = "search on test data" if phase == "test" else f"validation fold {number} of {len(tasks)}"
+            self.reporter.stage(stage)
+            if self.method.iterative:
+                self._search_epochs(phase, name, task)
+            else:
+                self._search_grid(phase, name, task)
+            if phase == "test":
+                self.test_reads += len(self._evaluations("test-oracle"))
+
+    def _search_grid(self, phase: str, fold: str, task: Task) -> None:
+        if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
+            return
+        fits = self.method.fit_grid(task.view, self.candidates, seed=self.seed, device=self.device)
+        for i, (_, method) in enumerate(fits):
+            self.reporter.tick(i, len(self.candidates), {})
+            self._evaluate(method, task, phase, fold, i, 0)
+
+    def _search_epochs(self, phase: str, fold: str, task: Task) -> None:
+        for i, candidate in enumerate(self.candidates):
+            method = self.recipe.build_method(**candidate)
+            n_epochs = int(plain(method)["n_epochs"])
+            if not self._known(phase, fold, i, n_epochs):
+                self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i))
+
+    def _fit(self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None) -> None:
+        """Fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search."""
+        n_epochs = int(plain(method)["n_epochs"]) if method.iterative else 0
+        last_only = self.recipe.selection.rule == "last"
+        at = {n_epochs} if last_only else evaluation_epochs(n_epochs, self.recipe.selection.every)
+
+        def on_epoch(method: Method, epoch: int, losses: Mapping[str, float]) -> None:
+            if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
+                self.records.add({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
+            if search is not None and epoch in at:
+                self._evaluate(method.prepare_scoring(), task, *search, epoch)
+
+        monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
+        method.fit(task.view, seed=self.seed, device=self.device, monitor=monitor)
+        if search is not None:
+            monitor.forget()
+
+    def _evaluate(self, method: Method, task: Task, phase: str, fold: str, candidate: int, epoch: int) -> None:
+        if self._known(phase, fold, candidate, epoch):
+            return
+        evaluation = evaluate(method, task)
+        if self.calibrated and phase == "validation":
+            self.folder.write_arrays(_summary_name(fold, candidate, epoch), evaluation.summary.to_arrays())
+        found = {metric: getattr(evaluation, metric) for metric in METRICS}
+        values = self.candidates[candidate]
+        self.records.add({
+            "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,
+            "epoch": epoch, **found,
+        })  # fmt: skip
+
+    def _known(self, phase: str, fold: str, candidate: int, epoch: int) -> bool:
+        place = {"kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "epoch": epoch}
+        return self.records.find(**place) is not None
+
+    def _evaluations(self, rule: str) -> list[dict[str, Any]]:
+        phase = "test" if rule == "test-oracle" else "validation"
+        return [row for row in self.records.rows if row["kind"] == "evaluation" and row["phase"] == phase]
+
+    def _validation_summaries(self, choice: Choice | None) -> list[ScoreSummary]:
+        """Summaries of every fold at the chosen candidate and epoch (the last epoch when none was chosen)."""
+        if not self.calibrated:
+            return []
+        index = self.candidates.index(dict(choice.candidate or {})) if choice else 0
+        rows = [row for row in self._evaluations("validation") if row["index"] == index]
+        from_validation = choice is not None and self.recipe.selection.rule == "validation"
+        epoch = choice.epoch if choice and from_validation else max((row["epoch"] for row in rows), default=0)
+        chosen = [row for row in rows if row["epoch"] == epoch]
+        if not chosen:
+            raise RunError(f"{self.recipe.title}: calibration found no validation scores, expected some")
+        return [self._read_summary(row["fold"], index, epoch) for row in chosen]
+
+    def _read_summary(self, fold: str, candidate: int, epoch: int) -> ScoreSummary:
+        return ScoreSummary.from_arrays(self.folder.read_arrays(_summary_name(fold, candidate, epoch)))
+
+
+def _summary_name(fold: str, candidate: int, epoch: int) -> str:
+    return f"validation/{fold}-c{candidate}-e{epoch}.npz"
+

@@ -1,0 +1,234 @@
+"""One YAML file that says everything about an experiment, as a typed model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gzsl.errors import RecipeError, suggest
+from gzsl.files import value_hash
+from gzsl.methods import Method, get_method
+from gzsl.params import configure, parameters, plain
+from gzsl.resources import configs_dir
+from gzsl.yamlio import parse_yaml, read_yaml
+
+
+class Section(BaseModel):
+    """A block of a recipe; a key that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class DatasetSection(Section):
+    """Which data."""
+
+    name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
+    split: str | None = Field(None, description="split version that the data must have: PS1, PS2, custom; null: any")
+    features: str | None = Field(None, description="name of the features in the protocol; null: as detected")
+    semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
+    normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
+
+
+class PreprocessSection(Section):
+    """What is done to features before any method sees them; statistics come from training rows only."""
+
+    features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
+
+
+class SelectionSection(Section):
+    """How hyper-parameters and the number of epochs are chosen."""
+
+    rule: str = Field("validation", description="validation; last; test-oracle (not a valid result)")
+    metric: str = Field("H", description="metric that the choice maximises: H, AUSUC, T1, ...")
+    folds: int = Field(3, ge=1, le=20, description="class-wise validation folds at most")
+    holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
+    every: int | None = Field(None, ge=1, description="epochs between evaluations; null: five in a training")
+    grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
+
+
+class ExpectedSection(Section):
+    """A published result to stand beside ours, with its protocol."""
+
+    T1: float | None = Field(None, description="published T1, percent")
+    U: float | None = Field(None, description="published U, percent")
+    S: float | None = Field(None, description="published S, percent")
+    H: float | None = Field(None, description="published H, percent")
+    source: str = Field(description="table or file the numbers come from")
+    selection: str | None = Field(None, description="how the published number was selected")
+    note: str | None = Field(None, description="what to know before comparing")
+
+
+class Recipe(Section):
+    """Dataset + preprocessing + method + selection + calibration + seeds, with the source of every value."""
+
+    paper: str | None = Field(None, description="key of the paper in docs/references.bib")
+    note: str | None = Field(None, description="what a reader should know")
+    dataset: DatasetSection
+    preprocess: PreprocessSection = PreprocessSection()
+    method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
+    provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
+    setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
+    selection: SelectionSection = SelectionSection()
+    calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
+    seeds: list[int] = Field(default_factory=lambda: [0, 1, 2], min_length=1, description="one run a seed")
+    expected: ExpectedSection | None = Field(None, description="published result to compare with")
+
+    @field_validator("dataset", "method", "calibration", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("selection", mode="before")
+    @classmethod
+    def _rule_alone(cls, value: Any) -> Any:
+        return {"rule": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_method_name(self) -> Recipe:
+        if not isinstance(self.method.get("name"), str):
+            raise ValueError("method.name: found nothing, expected the id of a method (see `gzsl methods`)")
+        return self
+
+    @property
+    def title(self) -> str:
+        """Method and dataset."""
+        return f"{self.method['name']} on {self.dataset.name}"
+
+    def build_method(self, **changes: Any) -> Method:
+        """The method with the recipe's hyper-parameters, and ``changes`` on top."""
+        cls = get_method(self.method["name"])
+        given = {key: value for key, value in self.method.items() if key != "name"} | changes
+        return configure(cls, given, where=f"recipe for {self.title}: method", error=RecipeError)
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain values of everything that decides the numbers, with defaults filled in."""
+        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
+        values["method"] = {"name": self.method["name"], **plain(self.build_method())}
+        return values
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of `resolved`."""
+        return value_hash(self.resolved())
+
+    def check(self) -> Recipe:
+        """Check names and values that only the registries know; returns the recipe itself.
+
+        Raises
+        ------
+        RecipeError, MethodError
+            Naming the key, what was found and the nearest acceptable value.
+        """
+        from gzsl.calibration import make_calibrator
+        from gzsl.evaluation.selection import make_selection
+
+        method = self.build_method()
+        method.check_parameters()
+        make_selection(self.selection.rule)
+        make_calibrator(self.calibration)
+        if self.selection.grid and self.selection.rule == "last":
+            raise RecipeError("selection: found a grid with rule 'last', expected rule 'validation', which can choose")
+        known = parameters(type(method))
+        for name, values in self.selection.grid.items():
+            if name not in known:
+                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(name, known)}")
+            for value in values:
+                self.build_method(**{name: value}).check_parameters()
+        return self
+
+
+def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read, override and check a recipe.
+
+    Parameters
+    ----------
+    source : str or Path
+        A path, or ``method/dataset`` of a shipped recipe.
+    overrides : mapping, optional
+        Values by dotted key, such as ``{"method.lr": 1e-3}``.
+
+    Raises
+    ------
+    RecipeError
+        For a missing file, bad YAML, an unknown key (with the nearest one) or a value of a wrong type.
+    """
+    path = find_recipe(source)
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path}: found {type(values).__name__}, expected a mapping of recipe keys")
+    for key, value in (overrides or {}).items():
+        _override(values, key, value)
+    return make_recipe(values, where=str(path))
+
+
+def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Check plain values and make a `Recipe` of them."""
+    try:
+        return Recipe.model_validate(dict(values)).check()
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {_sentence(error)}") from None
+
+
+def find_recipe(source: str | Path) -> Path:
+    """Path of a recipe given as a path or as ``method/dataset`` of a shipped one."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    shipped = {f"{p.parent.name}/{p.stem}": p for p in list_recipes()}
+    folded = {name.lower(): p for name, p in shipped.items()}
+    name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()
+    if name in folded:
+        return folded[name]
+    raise RecipeError(f"{source}: no such recipe; {suggest(str(source), shipped)}")
+
+
+def list_recipes() -> list[Path]:
+    """Paths of all shipped recipes, sorted."""
+    return sorted(configs_dir().glob("*/*.yaml"))
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split ``key=value``; the value is read as YAML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {text}: found no key=value, expected for example --set method.n_epochs=10")
+    return key.strip(), parse_yaml(value)
+
+
+def _override(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    block = values
+    for parent in parents:
+        inner = block.get(parent)
+        if isinstance(inner, str):
+            inner = {"rule" if parent == "selection" else "name": inner}
+        block[parent] = dict(inner) if isinstance(inner, dict) else {}
+        block = block[parent]
+    block[last] = value
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem as one sentence, with the nearest key where a key is not known."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section = _section(problem["loc"][:-1])
+        return f"unknown key {place!r}; {suggest(str(problem['loc'][-1]), section.model_fields)}"
+    if problem["type"] == "missing":
+        return f"{place}: found nothing, expected a value"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{place}: found {problem['input']!r}; {message}" if place else message
+
+
+def _section(place: tuple[int | str, ...]) -> type[Section]:
+    section: type[Section] = Recipe
+    for part in place:
+        inner = section.model_fields[str(part)].annotation
+        options = getattr(inner, "__args__", (inner,))
+        section = next(o for o in options if isinstance(o, type) and issubclass(o, Section))
+    return section

@@ -1,0 +1,82 @@
+"""What a run tells about itself while it works, and the monitor that hears a fit on its behalf."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gzsl.files import write_bytes
+from gzsl.methods import Method, Monitor
+
+CHECKPOINT_SECONDS = 60.0
+
+
+class Reporter:
+    """A silent reporter; the command line has one that draws."""
+
+    def stage(self, text: str) -> None:
+        """Begin a stage such as ``validation fold 1 of 3``."""
+
+    def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
+        """Take note of progress inside the stage."""
+
+    def note(self, text: str) -> None:
+        """Tell something once, such as a detected fact or a result found on disk."""
+
+
+def evaluation_epochs(n_epochs: int, every: int | None) -> set[int]:
+    """Epochs after which a fit is evaluated: every so many (five in all when None), and the last."""
+    step = every or max(1, -(-n_epochs // 5))
+    return {*range(step, n_epochs + 1, step), n_epochs}
+
+
+class FitMonitor(Monitor):
+    """Passes progress on, writes checkpoints by the clock, and calls back after epochs.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        Where the state of the fit is kept until it is finished.
+    reporter : Reporter
+        Hears progress.
+    on_epoch : callable
+        Called with (method, epoch, losses) after each epoch.
+    seconds : float
+        Least time between two checkpoints.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        reporter: Reporter,
+        on_epoch: Callable[[Method, int, Mapping[str, float]], None],
+        seconds: float = CHECKPOINT_SECONDS,
+    ) -> None:
+        self._checkpoint, self._reporter, self._on_epoch, self._seconds = checkpoint, reporter, on_epoch, seconds
+        self._kept_at = time.monotonic()
+
+    def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
+        """Pass progress on."""
+        self._reporter.tick(done, total, losses)
+
+    def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
+        """Call back."""
+        self._on_epoch(method, epoch, losses)
+
+    def checkpoint_due(self) -> bool:
+        """Whether enough time has passed."""
+        return time.monotonic() - self._kept_at >= self._seconds
+
+    def keep(self, state: bytes) -> None:
+        """Replace the checkpoint on disk."""
+        write_bytes(self._checkpoint, state)
+        self._kept_at = time.monotonic()
+
+    def kept(self) -> bytes | None:
+        """The checkpoint on disk, if there is one."""
+        return self._checkpoint.read_bytes() if self._checkpoint.is_file() else None
+
+    def forget(self) -> None:
+        """Remove the checkpoint of a finished fit."""
+        self._checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,231 @@
+"""One recipe with one seed, executed once into its folder; several seeds in a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gzsl.data import Dataset, load
+from gzsl.errors import DataError, GzslError
+from gzsl.evaluation import Evaluation
+from gzsl.evaluation.protocol import Protocol
+from gzsl.evaluation.selection import Choice, make_selection
+from gzsl.files import make_folder
+from gzsl.methods import Method, get_method, save_method
+from gzsl.runs.environment import environment, resolve_device, threads
+from gzsl.runs.experiment import Experiment
+from gzsl.runs.recipe import Recipe
+from gzsl.runs.reporter import Reporter
+from gzsl.runs.store import RunFolder, run_key
+from gzsl.yamlio import dump_yaml
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        Where everything about it is.
+    metrics : dict
+        Content of ``metrics.json``: fractions in [0, 1] and the protocol.
+    seconds : float
+        Wall time that the run took when it was executed.
+    fresh : bool
+        False when it was found finished on disk.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    seconds: float
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe, one seed, one dataset, one device, and the folder that they name.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        What to do.
+    seed : int
+        Seed of everything random.
+    dataset : Dataset
+        With the recipe's semantics.
+    out : Path
+        Folder of all runs.
+    device : str
+        ``cpu`` or ``cuda``.
+    reporter : Reporter
+        Hears progress.
+    """
+
+    recipe: Recipe
+    seed: int
+    dataset: Dataset
+    out: Path
+    device: str = "cpu"
+    reporter: Reporter = Reporter()
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of all that decides the numbers."""
+        method = get_method(self.recipe.method["name"])
+        data_hash = self.dataset.card.content_hash
+        return run_key(self.recipe.resolved(), data_hash, self.seed, self.device, method)
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """Folder of this run."""
+        name = f"{self.recipe.method['name']}-{self.dataset.name}-s{self.seed}-{self.key[:12]}"
+        return RunFolder(self.out / name)
+
+    def execute(self) -> RunResult:
+        """Run, resume, or read the finished result; other processes wait for the one at work."""
+        wait = "another process is at work on this run; waiting for it"
+        with self.folder.locked(lambda: self.reporter.note(wait)):
+            if self.folder.done:
+                self.reporter.note(f"already finished: {self.folder.path}")
+                return self._result(fresh=False)
+            try:
+                self._work()
+            except GzslError as error:
+                self.folder.log(f"failed: {error}")
+                raise
+            return self._result(fresh=True)
+
+    def _work(self) -> None:
+        began = time.perf_counter()
+        folder = self.folder
+        folder.log(f"start {self.recipe.title}, seed {self.seed}, key {self.key}")
+        about = self.recipe.model_dump(include={"paper", "note", "provenance"}, exclude_none=True)
+        folder.write_text("recipe.yaml", dump_yaml({**about, **self.recipe.resolved(), "seeds": [self.seed]}))
+        folder.write_json("environment.json", {"key": self.key, **environment(self.device)})
+        experiment = Experiment(self.recipe, self.dataset, self.seed, self.device, folder, self.reporter)
+        choice = experiment.choose()
+        if choice is not None:
+            folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
+        method, evaluation, _ = experiment.final(choice)
+        self._write(method, evaluation, choice, experiment.test_reads)
+        seconds = time.perf_counter() - began
+        folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
+        folder.log(f"done in {seconds:.1f} s")
+        folder.finish()
+        for leftover in folder.path.glob("checkpoint-*.safetensors"):
+            leftover.unlink(missing_ok=True)
+
+    def _write(self, method: Method, evaluation: Evaluation, choice: Choice | None, test_reads: int) -> None:
+        folder = self.folder
+        chosen = None
+        if choice is not None:
+            chosen = {"epoch": choice.epoch, "candidate": choice.candidate,
+                      "metric": self.recipe.selection.metric, "value": choice.value}  # fmt: skip
+        metrics = {
+            "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
+            **evaluation.to_dict(), "chosen": chosen, "test_reads": test_reads,
+            "protocol": self.protocol().to_dict(),
+        }  # fmt: skip
+        folder.write_text("per_class.csv", _as_csv(evaluation.per_class_rows()))
+        folder.write_arrays("scores.npz", evaluation.summary.to_arrays())
+        save_method(method, folder.path / "weights.safetensors")
+        folder.write_json("metrics.json", metrics)
+
+    def protocol(self) -> Protocol:
+        """What a number of this run may be compared with."""
+        rule = make_selection(self.recipe.selection.rule)
+        card, recipe = self.dataset.card, self.recipe
+        return Protocol(
+            dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
+            features=recipe.dataset.features or card.features, fine_tuned=card.fine_tuned,
+            semantics=recipe.dataset.semantics, normalisation=recipe.dataset.normalise,
+            preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
+            calibration=str(recipe.calibration["name"]), valid=rule.valid,
+        )  # fmt: skip
+
+    def _result(self, fresh: bool) -> RunResult:
+        timing = self.folder.read_json("timing.json")
+        return RunResult(self.folder.path, self.folder.read_json("metrics.json"), timing["seconds"], fresh)
+
+
+def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
+    """Load the data of a recipe, with its semantics.
+
+    Raises
+    ------
+    DataError
+        When the data are missing, inconsistent, or of another split version than the recipe asks for.
+    """
+    section = recipe.dataset
+    dataset = load(
+        section.name, root=root, semantics=section.semantics, normalise=section.normalise,
+        features_name=section.features, **section.options,
+    )  # fmt: skip
+    if section.split is not None and dataset.split.version != section.split:
+        raise DataError(
+            f"{dataset.name}: dataset.split: found {dataset.split.version} in the files, expected {section.split}"
+        )
+    return dataset
+
+
+def run_recipe(
+    recipe: Recipe,
+    *,
+    out: Path | str = "runs",
+    data: Path | str | None = None,
+    device: str = "auto",
+    seeds: Sequence[int] | None = None,
+    reporter: Reporter | None = None,
+) -> list[RunResult]:
+    """Execute a recipe for each of its seeds; finished runs are read, unfinished ones resumed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    out : path
+        Folder of all runs.
+    data : path, optional
+        Folder of datasets; ``GZSL_DATA`` when None.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    seeds : sequence of int, optional
+        Instead of the recipe's.
+    reporter : Reporter, optional
+        Hears progress.
+    """
+    return list(iterate_runs(recipe, out=out, data=data, device=device, seeds=seeds, reporter=reporter))
+
+
+def iterate_runs(
+    recipe: Recipe,
+    *,
+    out: Path | str,
+    data: Path | str | None,
+    device: str,
+    seeds: Sequence[int] | None,
+    reporter: Reporter | None,
+) -> Iterator[RunResult]:
+    """The runs of `run_recipe`, one after the other."""
+    method = get_method(recipe.method["name"])
+    resolved = resolve_device(device, needed=method.iterative)
+    dataset = open_dataset(recipe, data)
+    folder = make_folder(Path(out))
+    for seed in seeds or recipe.seeds:
+        run = Run(recipe, seed, dataset, folder, resolved, reporter or Reporter())
+        yield run.execute()
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

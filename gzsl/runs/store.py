@@ -1,0 +1,150 @@
+"""Folders of runs: named by content, locked while written, finished or resumable, never half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from gzsl.errors import RunError
+from gzsl.files import make_folder, replacing, value_hash, write_bytes, write_json, write_text
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_WITHOUT_INFLUENCE = ("cli", "report")
+
+
+@cache
+def code_version(method_file: str) -> str:
+    """Digest of the code that numbers depend on: the package without its upper layers and other methods."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        parts = path.relative_to(_PACKAGE).parts
+        shared = parts[0] != "methods" or len(parts) == 2 or path.stem in ("base", "__init__")
+        if parts[0] not in _WITHOUT_INFLUENCE and (shared or str(path) == method_file):
+            digest.update("/".join(parts).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
+    """Digest that names a run: recipe, data, seed, device kind and code."""
+    code = code_version(str(Path(inspect.getfile(method)).resolve()))
+    return value_hash({"recipe": resolved, "data": data_hash, "seed": seed, "device": device, "code": code})
+
+
+class RunFolder:
+    """One run on disk.
+
+    Parameters
+    ----------
+    path : Path
+        The run's own folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is complete; the marker is written last."""
+        return (self.path / "done").is_file()
+
+    @contextmanager
+    def locked(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the run against other processes; waits while another one holds it.
+
+        The lock belongs to the process, so it disappears with it, even by ``kill -9``.
+        """
+        make_folder(self.path)
+        lock = FileLock(self.path / ".lock")
+        try:
+            try:
+                lock.acquire(timeout=0.05)
+            except Timeout:
+                on_wait()
+                lock.acquire()
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be locked ({error.strerror or error})") from None
+        try:
+            self._sweep()
+            yield
+        finally:
+            lock.release()
+
+    def _sweep(self) -> None:
+        """Remove temporary files of a killed process."""
+        for leftover in self.path.rglob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file atomically."""
+        write_json(self.path / name, value)
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of the run."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.path / name}: cannot be read ({error}); delete the folder to run again"
+            ) from None
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file atomically."""
+        write_text(self.path / name, text)
+
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Write an uncompressed npz atomically, with the same bytes for the same arrays."""
+        with replacing(self.path / name) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Read an npz file of the run."""
+        with np.load(self.path / name, allow_pickle=False) as archive:
+            return dict(archive)
+
+    def log(self, text: str) -> None:
+        """Append a line with the time of day to ``log.txt``."""
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        with (self.path / "log.txt").open("a", encoding="utf-8") as stream:
+            stream.write(f"{stamp} [{os.getpid()}] {text}\n")
+
+    def finish(self) -> None:
+        """Mark the run as complete."""
+        write_bytes(self.path / "done", b"")
+
+
+class Records:
+    """Evaluations of a run as JSON lines; each line is written once, whatever is killed when.
+
+    Parameters
+    ----------
+    path : Path
+        The ``records.jsonl`` file; an unfinished last line is dropped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = []
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            self.rows = [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def find(self, **place: Any) -> dict[str, Any] | None:
+        """The record whose fields equal ``place``, or None."""
+        return next((row for row in self.rows if all(row.get(k) == v for k, v in place.items())), None)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Append a record; the file is replaced as a whole."""
+        self.rows.append(record)
+        write_text(self.path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in self.rows))
