@@ -140,9 +140,13 @@ class Configurable(BaseEstimator):
                 raise MethodError(f"{type(self).__name__}.{name}: found {value!r}, expected {problem}")
 
 
-@functools.cache
 def parameters(cls: type) -> dict[str, Parameter]:
     """List the hyper-parameters of a `Configurable` class, in order of declaration."""
+    return _parameters(cls)
+
+
+@functools.cache
+def _parameters(cls: Any) -> dict[str, Parameter]:
     hints = typing.get_type_hints(cls)
     found = {}
     for field in dataclasses.fields(cls):

@@ -28,7 +28,7 @@ class SeenUnseenCurve:
     Attributes
     ----------
     gamma : ndarray, shape (k,), float64
-        Ascending, distinct; the first is ``-inf`` (everything that can be is predicted seen).
+        Ascending and distinct after the first, which is ``-inf`` (everything that can be is predicted seen).
     unseen, seen : ndarray, shape (k,), float64
         Accuracies in [0, 1]; the first never falls, the second never rises.
     """
@@ -47,7 +47,7 @@ class SeenUnseenCurve:
             When a side has no sample.
         """
         margin, gain, loss = _flips(summary)
-        order = np.argsort(margin, kind="stable")
+        order = np.argsort(margin)
         margin = margin[order]
         last_of_ties = np.append(margin[1:] != margin[:-1], True)[: len(margin)]
         unseen = np.cumsum(gain[order])[last_of_ties]
@@ -129,18 +129,20 @@ def _flips(summary: ScoreSummary) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     is_seen = summary.is_seen
     own_class = np.where(is_seen, summary.seen_class, summary.unseen_class)
     own_score = np.where(is_seen, summary.seen_score, summary.unseen_score)
-    changes = (own_class == summary.labels) & (own_score > -np.inf)
-    weight = _class_weights(summary, is_seen)[changes]
+    changes = np.flatnonzero((own_class == summary.labels) & (own_score > -np.inf))
+    weight = _class_weights(summary)[changes]
     is_seen = is_seen[changes]
     return summary.margin[changes], np.where(is_seen, 0.0, weight), np.where(is_seen, weight, 0.0)
 
 
-def _class_weights(summary: ScoreSummary, is_seen: np.ndarray) -> np.ndarray:
+def _class_weights(summary: ScoreSummary) -> np.ndarray:
     """What one correct sample adds to the class-averaged accuracy of its side, shape (n,)."""
-    images = np.bincount(summary.labels)
-    present = {}
-    for name, mask in (("unseen", ~is_seen), ("seen", is_seen)):
-        present[name] = len(np.unique(summary.labels[mask]))
-        if not present[name]:
-            raise MethodError(f"seen-unseen curve: no row is of a {name} class, expected at least one")
-    return 1.0 / (images[summary.labels] * np.where(is_seen, present["seen"], present["unseen"]))
+    n_ids = int(max(summary.seen[-1], summary.unseen[-1])) + 1
+    images = np.bincount(summary.labels, minlength=n_ids)
+    weights = 1.0 / np.maximum(images, 1)
+    for name, ids in (("unseen", summary.unseen), ("seen", summary.seen)):
+        n_present = np.count_nonzero(images[ids])
+        if not n_present:
+            raise MethodError(f"seen-unseen curve: no row has a {name} class as its label, expected at least one")
+        weights[ids] /= n_present
+    return weights[summary.labels]

@@ -144,7 +144,7 @@ class SummaryBuilder:
             )
         if labels.shape != scores.shape[:1] or labels.dtype.kind not in "iu":
             raise MethodError(
-                f"labels: found {labels.dtype} of shape {labels.shape}, expected {len(scores)} integers, one a score row"
+                f"labels: found {labels.dtype} of shape {labels.shape}, expected {len(scores)} integers, one a row"
             )
         expected = scores.shape[1] if self._width is None else self._width
         if scores.shape[1] != expected or self._allowed[-1] >= expected:

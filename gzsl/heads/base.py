@@ -19,8 +19,8 @@ class Head(Configurable):
     """A classifier over feature rows, as hyper-parameters only.
 
     A head is itself a hyper-parameter of a generator, so it keeps nothing: `fit` returns what was learnt and
-    `scores` takes it back. An author writes ``_fit`` (called without gradients, on checked rows) and `scores`.
-    Classes are numbers 0 .. C-1, and rows may come in any order.
+    `scores` takes it back. An author writes ``_fit`` (called without gradients, on checked rows) and
+    `scores`. Classes are numbers 0 .. C-1, and rows may come in any order.
     """
 
     def fit(self, X: Tensor, y: Tensor, n_classes: int, *, rng: torch.Generator) -> State:
@@ -104,17 +104,19 @@ def head_names() -> list[str]:
 
 
 def _check_rows(head: str, X: Tensor, y: Tensor, n_classes: int) -> None:
-    if X.ndim != 2 or y.shape != X.shape[:1] or n_classes < 1:
+    if X.ndim != 2 or y.shape != X.shape[:1] or y.dtype != torch.int64 or n_classes < 1:
         raise MethodError(
-            f"{head}: found features of shape {tuple(X.shape)}, labels of shape {tuple(y.shape)} and "
-            f"{n_classes} classes, expected (n, d), (n,) and at least one class"
+            f"{head}: found features of shape {tuple(X.shape)}, {y.dtype} labels of shape {tuple(y.shape)} "
+            f"and {n_classes} classes, expected (n, d), torch.int64 (n,) and at least one class"
         )
-    if len(y) and not (0 <= int(y.min()) and int(y.max()) < n_classes):
+    if len(y) and (int(y.min()) < 0 or int(y.max()) >= n_classes):
         raise MethodError(
             f"{head}: found labels from {int(y.min())} to {int(y.max())}, expected 0 to {n_classes - 1}"
         )
     empty = (torch.bincount(y, minlength=n_classes) == 0).nonzero().flatten().tolist()
     if empty:
-        raise MethodError(f"{head}: found no row of class {empty[0]}, expected at least one for each of {n_classes}")
+        raise MethodError(
+            f"{head}: found no row of class {empty[0]}, expected at least one for each of {n_classes}"
+        )
     if not bool(torch.isfinite(X.sum())):
         raise MethodError(f"{head}: found NaN or infinite features, expected finite ones")

@@ -21,7 +21,9 @@ class PrototypeHead(Head):
     """
 
     metric: str = param(
-        default="cosine", choices=("cosine", "euclidean"), doc="cosine, or negative squared Euclidean distance"
+        default="cosine",
+        choices=("cosine", "euclidean"),
+        doc="cosine, or negative squared Euclidean distance",
     )
 
     def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:

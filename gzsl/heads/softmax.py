@@ -18,20 +18,20 @@ from gzsl.params import param
 class SoftmaxHead(Head):
     """Linear layer with a softmax, trained with Adam on cross-entropy.
 
-    Minimises ``mean_b -log softmax(W x_b + c)[y_b]`` over batches from shuffled passes, the last one of a pass
-    being smaller; ``W`` (C, d) starts from N(0, 0.02), ``c`` (C,) from 0. The state is ``weight`` and
+    Minimises ``mean_b -log softmax(W x_b + c)[y_b]`` over batches from shuffled passes, the last one of a
+    pass being smaller; ``W`` (C, d) starts from N(0, 0.02), ``c`` (C,) from 0. The state is ``weight`` and
     ``bias``, so it loads into an ``nn.Linear``; scores are log-probabilities.
 
     Differences: released code of the f-CLSWGAN family fills the last batch of a pass with rows of the next
     one, and takes the number of synthetic rows a class as batch size.
     """
 
-    lr: float = param(default=1e-3, low=0.0, high=10.0, log=True, tune=(1e-4, 1e-2), doc="Adam's learning rate")
-    beta1: float = param(default=0.5, low=0.0, high=0.9999, doc="Adam's decay of the mean gradient")
-    beta2: float = param(default=0.999, low=0.0, high=0.99999, doc="Adam's decay of the mean squared gradient")
+    lr: float = param(default=1e-3, low=1e-8, high=10.0, log=True, tune=(1e-4, 1e-2), doc="learning rate")
+    beta1: float = param(default=0.5, low=0.0, high=0.9999, doc="decay of Adam's mean gradient")
+    beta2: float = param(default=0.999, low=0.0, high=0.99999, doc="decay of Adam's squared gradient")
     n_epochs: int = param(default=25, low=0, high=100_000, doc="passes over the rows")
     batch_size: int = param(default=512, low=1, high=10_000_000, doc="rows a step")
-    weight_decay: float = param(default=0.0, low=0.0, high=10.0, doc="weight of the squared weights and biases")
+    weight_decay: float = param(default=0.0, low=0.0, high=10.0, doc="weight of the squared parameters")
 
     def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:
         start = torch.randn(n_classes, X.shape[1], generator=rng, device=rng.device, dtype=X.dtype)

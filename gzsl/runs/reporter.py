@@ -42,8 +42,8 @@ class FitMonitor(Monitor):
         Hears progress.
     on_epoch : callable
         Called with (method, epoch, losses) after each epoch.
-    seconds : float
-        Least time between two checkpoints.
+    seconds : float, optional
+        Least time between two checkpoints; `CHECKPOINT_SECONDS` when None.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class FitMonitor(Monitor):
         checkpoint: Path,
         reporter: Reporter,
         on_epoch: Callable[[Method, int, Mapping[str, float]], None],
-        seconds: float = CHECKPOINT_SECONDS,
+        seconds: float | None = None,
     ) -> None:
-        self._checkpoint, self._reporter, self._on_epoch, self._seconds = checkpoint, reporter, on_epoch, seconds
+        self._checkpoint, self._reporter, self._on_epoch = checkpoint, reporter, on_epoch
+        self._seconds = CHECKPOINT_SECONDS if seconds is None else seconds
         self._kept_at = time.monotonic()
 
     def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:

@@ -13,11 +13,11 @@ from gzsl.methods.card import register
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
 from gzsl.nn.batches import Batch, TrainingRows
-from gzsl.nn.critic import ConditionalCritic
+from gzsl.nn.critic import Critic
 from gzsl.nn.generator import ConditionalGenerator
-from gzsl.nn.losses.classification import frozen_classification_loss
-from gzsl.nn.optim import gan_adam
-from gzsl.nn.wgan import WGANGP
+from gzsl.nn.losses.classification import frozen_softmax_loss
+from gzsl.nn.optim import adam
+from gzsl.nn.wgan import WGANGP, Terms
 from gzsl.params import param
 
 
@@ -26,9 +26,14 @@ from gzsl.params import param
     family="generative",
     settings=("inductive",),
     fidelity="replicated from code",
-    cite="Xian, Lorenz, Schiele & Akata, Feature Generating Networks for Zero-Shot Learning, CVPR 2018, arXiv:1712.00981",
+    cite="Xian, Lorenz, Schiele & Akata, Feature Generating Networks, CVPR 2018, arXiv:1712.00981",
     year=2018,
-    test_params=[{"n_epochs": 20, "hidden_dim": 64, "lr": 1e-3, "n_synthetic": 40, "pretrain_epochs": 10}],
+    test_params=[
+        {
+            "n_epochs": 30, "hidden_dim": 64, "lr": 1e-3, "n_synthetic": 40, "pretrain_epochs": 5,
+            "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
+        }
+    ],  # fmt: skip
 )
 class FCLSWGAN(Generator):
     """Generate features of unseen classes with a WGAN-GP conditioned on class vectors.
@@ -75,10 +80,11 @@ class FCLSWGAN(Generator):
         """Make generator, critic and the classifier to be frozen."""
         self.noise_dim_ = self.noise_dim or sizes.n_attributes
         self.generator_ = ConditionalGenerator(
-            self.noise_dim_, sizes.n_attributes, self.hidden_dim, sizes.n_features, output=self.output, rng=rng
-        )
-        self.critic_ = ConditionalCritic(sizes.n_features, sizes.n_attributes, self.hidden_dim, rng=rng)
-        self.classifier_ = nn.Linear(sizes.n_features, sizes.n_seen)
+            self.noise_dim_, sizes.n_attributes, sizes.n_features,
+            rng=rng, hidden_dim=self.hidden_dim, output=self.output,
+        )  # fmt: skip
+        self.critic_ = Critic(sizes.n_features, sizes.n_attributes, rng=rng, hidden_dim=self.hidden_dim)
+        self.classifier_ = nn.Linear(sizes.n_features, sizes.n_seen).requires_grad_(False)
 
     def pretrain(self, rows: TrainingRows) -> None:
         """Train the classifier of the seen classes on real rows."""
@@ -88,8 +94,7 @@ class FCLSWGAN(Generator):
 
     def optimisers(self) -> dict[str, Optimizer]:
         """Adam with the momenta of the paper for each network; the classifier has none."""
-        self.classifier_.requires_grad_(False)
-        generator, critic = (gan_adam(net, self.lr) for net in (self.generator_, self.critic_))
+        generator, critic = (adam(net.parameters(), self.lr) for net in (self.generator_, self.critic_))
         self._step = WGANGP(
             self.generator_, self.critic_, generator, critic, gp_weight=self.gp_weight, n_critic=self.critic_steps
         )
@@ -99,13 +104,14 @@ class FCLSWGAN(Generator):
         """Take the critic steps, then one generator step."""
         n = len(batch)
         noise = self.streams.normal("noise", n, self.noise_dim_)
-        mix = self.streams.uniform("mix", n, 1)
+        mix = self.streams.uniform("mix", n)
         losses = self._step.critic_steps(batch.x, batch.a, noise, mix)
         last = slice(n - self.batch_size, n)
         y = batch.y[last]
 
-        def classification(fake: Tensor) -> dict[str, tuple[float, Tensor]]:
-            return {"classification": (self.cls_weight, frozen_classification_loss(self.classifier_, fake, y))}
+        def classification(fake: Tensor) -> Terms:
+            loss = frozen_softmax_loss(fake, y, self.classifier_.weight, self.classifier_.bias)
+            return {"classification": (self.cls_weight, loss)}
 
         noise = self.streams.normal("noise", self.batch_size, self.noise_dim_)
         return losses | self._step.generator_step(batch.a[last], noise, classification)

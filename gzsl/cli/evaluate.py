@@ -1,0 +1,88 @@
+"""``gzsl evaluate``: scores from anywhere to T1, U, S, H and AUSUC."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gzsl.cli.options import JsonOption, print_json
+from gzsl.evaluation import Evaluation, evaluate_scores_file
+from gzsl.files import write_text
+
+
+def evaluate(
+    path: Annotated[Path, typer.Argument(help=".npz with the arrays scores (N, C), labels (N), seen, unseen")],
+    json_output: JsonOption = False,
+    gamma: Annotated[
+        float | None, typer.Option(help="calibration strength that was chosen on other rows than these")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="write the seen-unseen curve to this file")
+    ] = None,
+    per_class: Annotated[bool, typer.Option("--per-class", help="also print one row a class")] = False,
+) -> None:
+    """Evaluate a file of scores, whatever made it.
+
+    Labels and class ids are columns of the scores, from 0; a higher score is better.
+    """
+    result = evaluate_scores_file(path, gamma)
+    if curve is not None:
+        write_text(curve, _curve_as_csv(result))
+    if json_output:
+        print_json({**result.to_dict(), "per_class": result.per_class_rows()})
+        return
+    console = Console()
+    console.print(_summary_table(path, result))
+    empty = sum(row["images"] == 0 for row in result.per_class_rows())
+    if empty:
+        console.print(f"{empty} classes without rows are left out of the means", highlight=False)
+    if per_class:
+        console.print(_class_table(result))
+
+
+def _summary_table(path: Path, result: Evaluation) -> Table:
+    table = Table(title=f"{path.name}, percent, class-averaged", title_justify="left")
+    table.add_column("")
+    for name in ("gamma", "T1", "U", "S", "H", "AUSUC"):
+        table.add_column(name, justify="right")
+    table.add_row("as given", "0", _percent(result.T1), *_point(result.U, result.S, result.H), _percent(result.AUSUC))
+    if result.calibrated is not None:
+        point = result.calibrated
+        table.add_row("calibrated", f"{point.gamma:.4g}", "", *_point(point.U, point.S, point.H), "")
+    best = result.oracle
+    row = (f"{best.gamma:.4g}", "", *_point(best.U, best.S, best.H), "")
+    table.add_row("best gamma on these rows:\nnot a valid result", *row, style="dim")
+    return table
+
+
+def _class_table(result: Evaluation) -> Table:
+    columns = ["gzsl", "zsl", *(["calibrated"] if result.gamma is not None else [])]
+    table = Table("class", "kind", "rows", *columns)
+    for row in result.per_class_rows():
+        cells = ["-" if row[name] is None else _percent(row[name]) for name in columns]
+        table.add_row(row["name"], row["kind"], str(row["images"]), *cells)
+    return table
+
+
+def _curve_as_csv(result: Evaluation) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["gamma", "unseen", "seen"])
+    curve = result.curve
+    writer.writerows(np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist())
+    return text.getvalue()
+
+
+def _point(*values: float) -> list[str]:
+    return [_percent(value) for value in values]
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"

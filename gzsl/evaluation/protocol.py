@@ -1,0 +1,80 @@
+"""What makes two numbers comparable: the protocol under which each was obtained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Everything besides the method that decides a number.
+
+    Attributes
+    ----------
+    dataset : str
+        Dataset name.
+    split : str
+        Version of the split: ``PS1``, ``PS2`` or ``custom``.
+    setting : str
+        ``inductive`` or ``transductive``.
+    generalized : bool
+        Whether test images may be of seen classes too.
+    features : str
+        Which image features.
+    fine_tuned : bool or None
+        Whether the feature network was fine-tuned on the seen classes; None when unknown.
+    semantics, normalisation : str
+        Which class table, and what was done to it.
+    preprocessing : str
+        What was done to the features.
+    selection : str
+        How hyper-parameters and epochs were chosen.
+    calibration : str
+        Which calibrator the calibrated numbers used.
+    valid : bool
+        False when test data took part in a choice.
+    """
+
+    dataset: str
+    split: str
+    setting: str
+    features: str
+    fine_tuned: bool | None
+    semantics: str
+    normalisation: str
+    preprocessing: str
+    selection: str
+    calibration: str
+    generalized: bool = True
+    valid: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``Protocol(**values)`` rebuilds it."""
+        return asdict(self)
+
+    def key(self) -> str:
+        """One line for a table; two protocols have the same key only when all fields are equal."""
+        tuned = {True: "fine-tuned", False: "frozen", None: "tuning-unknown"}[self.fine_tuned]
+        parts = [
+            self.dataset, self.split, self.features, tuned, self.semantics, self.normalisation, self.preprocessing,
+            self.setting, "gzsl" if self.generalized else "zsl", self.selection, self.calibration,
+        ]  # fmt: skip
+        line = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+        return line if self.valid else f"{line} (not a valid result)"
+
+    def differences(self, other: Protocol) -> list[str]:
+        """One sentence a field that differs, in the order of declaration; empty when comparable."""
+        found = []
+        for field in fields(self):
+            ours, theirs = getattr(self, field.name), getattr(other, field.name)
+            if ours != theirs:
+                name = field.name.replace("_", "-")
+                found.append(f"{name}: {_readable(ours)} against {_readable(theirs)}")
+        return found
+
+
+def _readable(value: str | bool | None) -> str:
+    if value is None:
+        return "unknown"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

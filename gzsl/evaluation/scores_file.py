@@ -1,0 +1,128 @@
+"""Evaluation of scores that were made anywhere, from one ``.npz`` file."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from gzsl.errors import DataError, MethodError, suggest
+from gzsl.evaluation.evaluator import Evaluation, summary_evaluation
+from gzsl.evaluation.summary import summarise
+
+_REQUIRED = ("scores", "labels", "seen", "unseen")
+_IDS = ("labels", "seen", "unseen")
+
+
+def evaluate_scores_file(path: Path, gamma: float | None = None) -> Evaluation:
+    """Evaluate a file of scores.
+
+    Parameters
+    ----------
+    path : Path
+        NumPy archive with ``scores`` (N, C) real, higher is better; ``labels`` (N,) integer columns of
+        ``scores``, from 0; ``seen`` and ``unseen`` integer columns; and optionally ``class_names`` (C,).
+        It is read without pickle, so reading it never executes code.
+    gamma : float, optional
+        Calibration strength that was chosen on other rows.
+
+    Returns
+    -------
+    Evaluation
+        T1 is computed from the unseen columns of the same scores.
+
+    Raises
+    ------
+    DataError
+        One sentence with the file, the array, what was found and what was expected.
+    """
+    path = Path(path)
+    arrays = _read(path)
+    n_classes = _check_shapes(path, arrays)
+    for name in _IDS:
+        _check_ids(path, name, arrays[name], n_classes)
+    _check_sides(path, arrays)
+    names = arrays.get("class_names", np.arange(n_classes).astype(str))
+    if names.shape != (n_classes,):
+        raise DataError(f"{path}: class_names: found shape {names.shape}, expected ({n_classes},), one a column")
+    try:
+        summary = summarise(arrays["scores"], arrays["labels"], arrays["seen"], arrays["unseen"])
+    except MethodError as error:
+        raise DataError(f"{path}: {error}") from None
+    return summary_evaluation(summary, [str(name) for name in names], gamma)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    wanted = "a NumPy archive (.npz) with the arrays " + ", ".join(_REQUIRED)
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(f"{path}: found a single array, expected {wanted}")
+        with archive:
+            for name in _REQUIRED:
+                if name not in archive.files:
+                    raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.files)}")
+            names = [*_REQUIRED, *(["class_names"] if "class_names" in archive.files else [])]
+            return {name: archive[name] for name in names}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file, expected {wanted}") from None
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        reason = "an array of Python objects" if "pickle" in str(error).lower() else str(error)
+        raise DataError(f"{path}: found {reason or 'a damaged file'}, expected {wanted}") from None
+
+
+def _nearest(name: str, found: list[str]) -> str:
+    clause = suggest(name, found)
+    others = ", ".join(found) or "none"
+    return f"the file has {others}" + (f" ({clause})" if clause.startswith("did you mean") else "")
+
+
+def _check_shapes(path: Path, arrays: dict[str, np.ndarray]) -> int:
+    """Check the dimensions of all arrays and return the number of classes."""
+    scores, labels = arrays["scores"], arrays["labels"]
+    if scores.ndim != 2 or scores.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: scores: found {scores.dtype} of shape {scores.shape}, expected real numbers of shape (N, C)"
+        )
+    for name in _IDS:
+        if arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iu" or not len(arrays[name]):
+            array = arrays[name]
+            raise DataError(
+                f"{path}: {name}: found {array.dtype} of shape {array.shape}, expected a list of at least one integer"
+            )
+    if len(labels) != len(scores):
+        turned = " (scores look transposed)" if len(labels) == scores.shape[1] else ""
+        raise DataError(
+            f"{path}: labels: found {len(labels)}, expected {len(scores)}, one a row of scores{turned}"
+        )
+    return int(scores.shape[1])
+
+
+def _check_ids(path: Path, name: str, ids: np.ndarray, n_classes: int) -> None:
+    low, high = int(ids.min()), int(ids.max())
+    if low >= 0 and high < n_classes:
+        return
+    hint = "; they look 1-based, subtract 1" if low >= 1 and high == n_classes else ""
+    raise DataError(
+        f"{path}: {name}: found {low} to {high}, expected 0 to {n_classes - 1}, the columns of scores{hint}"
+    )
+
+
+def _check_sides(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    seen, unseen, labels = arrays["seen"], arrays["unseen"], np.unique(arrays["labels"])
+    for name in ("seen", "unseen"):
+        values, counts = np.unique(arrays[name], return_counts=True)
+        if counts.max() > 1:
+            raise DataError(f"{path}: {name}: found class {values[counts.argmax()]} twice, expected distinct classes")
+    both = np.intersect1d(seen, unseen)
+    if len(both):
+        raise DataError(f"{path}: found class {both[0]} in both seen and unseen, expected it in one of them")
+    neither = np.setdiff1d(labels, np.concatenate([seen, unseen]))
+    if len(neither):
+        raise DataError(
+            f"{path}: labels: found class {neither[0]}, which is in neither seen nor unseen, expected it in one of them"
+        )
+    for name, ids in (("seen", seen), ("unseen", unseen)):
+        if not len(np.intersect1d(labels, ids)):
+            raise DataError(f"{path}: labels: found no row of a class in {name}, expected at least one")

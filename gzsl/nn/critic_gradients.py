@@ -1,0 +1,127 @@
+"""Losses of a WGAN-GP critic and their gradients, written out by hand: no graph, no second pass."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gzsl.nn.critic import Critic
+
+DOT_ROWS = 256
+SMALLEST = 1e-12
+
+Weight = float | Tensor
+
+
+@torch.no_grad()
+def critic_gradients(
+    critic: Critic,
+    real: Tensor,
+    fake: Tensor,
+    a: Tensor | None,
+    u: Tensor,
+    *,
+    gp_weight: Weight,
+    critic_weight: Weight = 1.0,
+) -> dict[str, Tensor]:
+    """Overwrite the gradients of the critic's parameters with those of its loss.
+
+    The loss is ``critic_weight * (mean D(fake) - mean D(real) + gp_weight * penalty)``, with the penalty of
+    `gzsl.nn.losses.gradient_penalty.gradient_penalty`. Three properties of a critic with one
+    piecewise-linear hidden layer make this cheap. Hidden layers of interpolated rows are interpolated hidden
+    layers, so only real and fake rows are multiplied, in one stack. The gradient of the first layer is one
+    product of stacked rows, where a penalised row enters with its slopes times ``w2`` on one side and the
+    derivative of the penalty on the other. And multiplying the weights into a hidden unit by t and the one
+    out of it by 1/t changes nothing, so that (differentiate at t = 1) the gradient of the latter follows
+    from that of the former.
+
+    Parameters
+    ----------
+    critic : Critic
+        Parameters are read; their ``.grad`` buffers are made where missing, then overwritten.
+    real, fake : Tensor, shape (n, d)
+        Features.
+    a : Tensor, shape (n, a), or None
+        Class vectors of both.
+    u : Tensor, shape (n,)
+        Place of the penalised rows between fake (0) and real (1).
+    gp_weight, critic_weight : float or 0-d Tensor
+        Weights of the penalty and of the whole loss.
+
+    Returns
+    -------
+    dict of str to Tensor
+        0-d ``wasserstein`` (mean D(real) - mean D(fake)), ``gradient_penalty`` (without its weight) and
+        ``critic`` (the loss).
+    """
+    n, first = len(real), critic.features
+    rows = real.new_empty(3 * n, real.shape[1])  # real, fake, derivative of the penalty
+    rows[:n], rows[n : 2 * n] = real, fake
+    pre = _stacked_preactivations(critic, rows[: 2 * n], a, u)
+    out_weight = _non_zero(critic.output.weight[0])
+    left = critic.slopes(pre).mul_(out_weight)  # dD/dpre of every row
+
+    scores = (pre[: 2 * n] * left[: 2 * n]).sum(1).view(2, n).mean(1)
+    gradient = left[2 * n :] @ first.weight
+    norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+    penalty = (norm - 1).square().mean()
+    pull = (2 / n) * gp_weight * critic_weight * (norm - 1) / norm.clamp_min(SMALLEST)
+    torch.mul(gradient, pull, out=rows[2 * n :])
+
+    left[:n] *= -critic_weight / n
+    left[n : 2 * n] *= critic_weight / n
+    _write_gradients(critic, left, rows, a, out_weight)
+    wasserstein = scores[0] - scores[1]
+    return {
+        "wasserstein": wasserstein,
+        "gradient_penalty": penalty,
+        "critic": critic_weight * (gp_weight * penalty - wasserstein),
+    }
+
+
+def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: Tensor) -> Tensor:
+    """Hidden layer before its activation of real, fake and interpolated rows: (2n, d) -> (3n, h)."""
+    n, first = len(both) // 2, critic.features
+    pre = both.new_empty(3 * n, first.out_features)
+    torch.addmm(first.bias, both, first.weight.t(), out=pre[: 2 * n])
+    if critic.condition is not None:
+        assert a is not None
+        pre[: 2 * n].view(2, n, -1).add_(a @ critic.condition.weight.t())
+    torch.lerp(pre[n : 2 * n], pre[:n], u[:, None], out=pre[2 * n :])
+    return pre
+
+
+def _write_gradients(
+    critic: Critic, left: Tensor, rows: Tensor, a: Tensor | None, out_weight: Tensor
+) -> None:
+    """Turn ``left`` (3n, h) and ``rows`` (3n, d) into gradients of all parameters."""
+    n, first = len(left) // 3, critic.features
+    torch.mm(left.t(), rows, out=_gradient(first.weight))
+    pairs = left[:n] + left[n : 2 * n]  # real and fake row of the same class nearly cancel: first
+    torch.sum(pairs, dim=0, out=_gradient(first.bias))
+    invariant = _row_dots(first.weight, _gradient(first.weight)) + first.bias * _gradient(first.bias)
+    if critic.condition is not None:
+        assert a is not None
+        weight = critic.condition.weight
+        torch.mm(pairs.t(), a, out=_gradient(weight))
+        invariant += _row_dots(weight, _gradient(weight))
+    torch.div(invariant, out_weight, out=_gradient(critic.output.weight)[0])
+    _gradient(critic.output.bias).zero_()
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    """Gradient buffer of a parameter, kept from step to step: fresh pages cost as much as the product."""
+    if parameter.grad is None:
+        parameter.grad = torch.empty_like(parameter)
+    return parameter.grad
+
+
+def _row_dots(left: Tensor, right: Tensor) -> Tensor:
+    """Scalar products of rows, in blocks that stay in the cache: (h, d), (h, d) -> (h,)."""
+    blocks = zip(left.split(DOT_ROWS), right.split(DOT_ROWS), strict=True)
+    return torch.cat([torch.linalg.vecdot(one, other) for one, other in blocks])
+
+
+def _non_zero(weight: Tensor) -> Tensor:
+    """The weights with zeros replaced by something tiny, so that one can divide by them."""
+    return torch.where(weight.abs() < SMALLEST, SMALLEST, weight)

@@ -1,0 +1,11 @@
+"""Metadata is in setup.cfg; this maps the folders of recipes and split facts into the installed package."""
+
+from setuptools import find_packages, setup
+
+SHIPPED = {"gzsl.configs": "configs", "gzsl.data_splits": "data_splits"}
+
+setup(
+    packages=[*find_packages(include=["gzsl", "gzsl.*"]), *SHIPPED],
+    package_dir=SHIPPED,
+    package_data={"gzsl": ["py.typed"], **dict.fromkeys(SHIPPED, ["*.yaml", "*/*.yaml"])},
+)

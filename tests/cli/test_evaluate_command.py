@@ -1,0 +1,64 @@
+"""``gzsl evaluate`` on a file of scores."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from gzsl.cli.evaluate import evaluate
+from gzsl.errors import DataError
+from gzsl.evaluation import evaluate_scores_file
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command()(evaluate)
+
+
+@pytest.fixture
+def scores_file(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 9, 200)
+    scores = rng.standard_normal((200, 10)).astype(np.float32)
+    scores[np.arange(200), labels] += 2
+    np.savez(tmp_path / "mine.npz", scores=scores, labels=labels, seen=np.arange(6), unseen=np.arange(6, 10))
+    return tmp_path / "mine.npz"
+
+
+def test_table_fits_eighty_columns_and_marks_the_oracle(scores_file: Path) -> None:
+    result = CliRunner().invoke(app, [str(scores_file), "--gamma", "0.5", "--per-class"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert max(map(len, result.output.splitlines())) <= 80
+    found = evaluate_scores_file(scores_file, 0.5)
+    for value in (found.T1, found.U, found.S, found.H, found.AUSUC, found.calibrated.H, found.oracle.H):
+        assert f"{100 * value:.1f}" in result.output
+    assert "not a valid result" in result.output
+    assert "1 classes without rows" in result.output
+
+
+def test_json_holds_fractions_and_classes(scores_file: Path) -> None:
+    result = CliRunner().invoke(app, [str(scores_file), "--json"], catch_exceptions=False)
+    values = json.loads(result.output)
+    found = evaluate_scores_file(scores_file)
+    assert values == {**found.to_dict(), "per_class": found.per_class_rows()}
+    assert values["oracle"]["best_gamma"]["valid"] is False
+
+
+def test_curve_is_written_exactly(scores_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "curve.csv"
+    CliRunner().invoke(app, [str(scores_file), "--curve", str(target)], catch_exceptions=False)
+    with target.open() as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["gamma", "unseen", "seen"]
+    curve = evaluate_scores_file(scores_file).curve
+    np.testing.assert_array_equal(np.array(rows, dtype=float), np.column_stack([curve.gamma, curve.unseen, curve.seen]))
+
+
+def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(tmp_path / "absent.npz")])
+    assert isinstance(result.exception, DataError)
+    assert "no such file" in str(result.exception)

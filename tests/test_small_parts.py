@@ -1,0 +1,80 @@
+"""Files, YAML, names."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gzsl.errors import RecipeError, RunError, suggest
+from gzsl.files import file_hash, make_folder, replacing, value_hash, write_json, write_text
+from gzsl.resources import cache_dir, configs_dir, data_splits_dir
+from gzsl.yamlio import dump_yaml, parse_yaml, read_yaml
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def interrupted() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("new, but interr")
+            raise ValueError("interrupted")
+
+    with pytest.raises(ValueError, match="interrupted"):
+        interrupted()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_disk_full_and_permission_are_one_sentence(tmp_path: Path) -> None:
+    for code, words in ((errno.ENOSPC, "disk is full"), (errno.EACCES, "not writable")):
+        with pytest.raises(RunError, match=words), replacing(tmp_path / "x"):
+            raise OSError(code, "no")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        make_folder(tmp_path / "file" / "below")
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_hashes_depend_on_content_alone(tmp_path: Path) -> None:
+    assert value_hash({"a": 1, "b": [2.5]}) == value_hash({"b": [2.5], "a": 1})
+    assert value_hash({"a": 1}) != value_hash({"a": 2})
+    (tmp_path / "x").write_bytes(b"abc")
+    (tmp_path / "y").write_bytes(b"abc")
+    assert file_hash(tmp_path / "x") == file_hash(tmp_path / "y")
+
+
+def test_yaml_reads_scientific_numbers_and_refuses_repeated_keys() -> None:
+    assert parse_yaml("{a: 1e-4, b: 1.5E3, c: -2e+1, d: 1e5x}") == {"a": 1e-4, "b": 1500.0, "c": -20.0, "d": "1e5x"}
+    with pytest.raises(yaml.YAMLError, match="'a' stands twice"):
+        parse_yaml("a: 1\na: 2\n")
+    assert parse_yaml(dump_yaml({"a": [1, None], "b": "é"})) == {"a": [1, None], "b": "é"}
+
+
+def test_yaml_never_builds_objects(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("!!python/object/apply:os.system ['true']\n")
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        read_yaml(tmp_path / "bad.yaml")
+
+
+def test_the_nearest_name_is_suggested() -> None:
+    assert suggest("eszl", ["eszsl", "sae"]) == "did you mean 'eszsl'?"
+    assert suggest("cub", ["CUB"]) == "did you mean 'CUB'?"
+    assert suggest("zzz", ["b", "a"]) == "expected one of: a, b"
+    assert suggest("x", []) == "none is known"
+
+
+def test_shipped_folders_and_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert (configs_dir() / "eszsl").is_dir()
+    assert data_splits_dir().is_dir()
+    monkeypatch.delenv("GZSL_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / "gzsl"
