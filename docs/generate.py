@@ -35,7 +35,8 @@ def _section(name: str) -> list[str]:
     lines = [f"## {name}", "", summary, "", "| key | default | range | symbol | meaning |", "|---|---|---|---|---|"]
     for parameter in parameters(cls).values():
         default = getattr(parameter.default, "part_id", "") or parameter.default
-        lines.append(f"| `{parameter.name}` | {default} | {parameter.range_text} | {parameter.symbol} | {parameter.doc} |")
+        cells = [f"`{parameter.name}`", str(default), parameter.range_text, parameter.symbol, parameter.doc]
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
@@ -43,7 +44,8 @@ def published_page() -> str:
     """Published numbers that stand in the shipped recipes, with their sources."""
     lines = [
         "# Published numbers in the shipped recipes", "",
-        "Made by `docs/generate.py` from `configs/`; do not edit by hand. Percent. `secondary` sources copy or re-run the paper.", "",
+        "Made by `docs/generate.py` from `configs/`; do not edit by hand. Percent; `secondary` sources copy or",
+        "re-run the paper.", "",
         "| recipe | T1 | U | S | H | selection there | source |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for path in sorted(configs_dir().glob("*/*.yaml")):

@@ -17,7 +17,8 @@ from gzsl.yamlio import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "gzsl").rglob("*.py"))
-METHOD_FILES = [path for path in SOURCES if path.parent.parent.name == "methods" and path.name not in ("__init__.py", "base.py")]
+SHARED = ("__init__.py", "base.py")
+METHOD_FILES = [path for path in SOURCES if path.parent.parent.name == "methods" and path.name not in SHARED]
 
 
 def test_sources_were_found() -> None:
@@ -47,7 +48,10 @@ def test_functions_are_short() -> None:
     assert not long
 
 
-@pytest.mark.parametrize("forbidden", [r"\bpickle\b", r"\.cuda\(\)", r"torch\.load\(", r"allow_pickle=True", r"\beval\("])
+UNSAFE = [r"\bpickle\b", r"\.cuda\(\)", r"torch\.load\(", r"allow_pickle=True", r"(?<!\.)\beval\("]
+
+
+@pytest.mark.parametrize("forbidden", UNSAFE)
 def test_nothing_unsafe_or_device_bound(forbidden: str) -> None:
     pattern = re.compile(forbidden)
     found = [p.name for p in SOURCES if any(pattern.search(_code(line)) for line in p.read_text().splitlines())]

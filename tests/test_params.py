@@ -61,7 +61,13 @@ def test_values_are_checked_when_used_not_when_stored() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
-    [("rate", "x", "float"), ("rate", True, "float"), ("kind", "c", "one of 'a', 'b'"), ("count", 0, "in"), ("count", 1.5, "int")],
+    [
+        ("rate", "x", "float"),
+        ("rate", True, "float"),
+        ("kind", "c", "one of 'a', 'b'"),
+        ("count", 0, "in"),
+        ("count", 1.5, "int"),
+    ],
 )
 def test_bad_values_say_what_was_expected(name: str, value: object, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):

@@ -43,7 +43,8 @@ def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
         value = getattr(recipe, name)
         inner = getattr(type(value), "model_fields", None)
         if inner is None:
-            rows.append(_row(recipe, name, value, field.description or "", field.get_default(call_default_factory=True)))
+            default = field.get_default(call_default_factory=True)
+            rows.append(_row(recipe, name, value, field.description or "", default))
             continue
         for key, part in inner.items():
             default = None if part.is_required() else part.get_default(call_default_factory=True)

@@ -82,9 +82,10 @@ class Dataset:
     tables: Mapping[str, Semantics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        labels = np.array(self.labels, dtype=np.int64)
-        labels.setflags(write=False)
-        object.__setattr__(self, "labels", labels)
+        features, labels = self.features.view(), np.array(self.labels, dtype=np.int64)
+        for name, array in (("features", features), ("labels", labels)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
         tables = dict(self.tables) or {self.semantics.name: self.semantics}
         object.__setattr__(self, "tables", MappingProxyType(tables))
         self._check()

@@ -60,7 +60,7 @@ def validation_folds(dataset: Dataset, n_folds: int = 3, holdout: float = 0.2, s
     classes = _fold_classes(dataset, n_folds, seed)
     kind = "published" if dataset.split.validation_classes else "seeded"
     labels = dataset.labels[dataset.split.trainval]
-    held_out = _holdout_mask(labels, holdout, np.random.default_rng([seed, 1]))
+    held_out = holdout_mask(labels, holdout, np.random.default_rng([seed, 1]))
     folds = []
     for k, unseen in enumerate(classes):
         in_unseen = np.isin(labels, unseen)
@@ -95,11 +95,26 @@ def _fold_classes(dataset: Dataset, n_folds: int, seed: int) -> list[np.ndarray]
     return [shuffled[k * size : (k + 1) * size] for k in range(n_folds)]
 
 
-def _holdout_mask(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """True for about ``share`` of the rows of every class, at least one where a class has two or more."""
+def holdout_mask(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Choose about ``share`` of the rows of every class.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n,)
+        Class of every row.
+    share : float
+        Between 0 and 1.
+    rng : numpy.random.Generator
+        Which rows.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where held out: in every class of two or more rows at least one, and never all of them.
+    """
     mask = np.zeros(len(labels), dtype=bool)
     for c in np.unique(labels):
         rows = np.flatnonzero(labels == c)
-        count = 0 if len(rows) < 2 else max(1, round(share * len(rows)))
+        count = 0 if len(rows) < 2 else min(max(1, round(share * len(rows))), len(rows) - 1)
         mask[rng.permutation(rows)[:count]] = True
     return mask

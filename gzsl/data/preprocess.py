@@ -20,7 +20,7 @@ class Scaler:
     ----------
     kind : str
         One of `SCALINGS`: ``l2`` unit length a row; ``minmax`` training range to [0, 1] a dimension;
-        ``standard`` z-score a dimension; ``max`` divide by the largest training value; ``centre-l2``
+        ``standard`` z-score a dimension; ``max`` divide by the largest absolute training value; ``centre-l2``
         subtract the training mean, then unit length.
     shift, scale : ndarray, shape (d,), float32
         Statistics of the training rows.
@@ -45,7 +45,8 @@ class Scaler:
         shift, scale = np.zeros(d), np.ones(d)
         if kind in ("minmax", "max"):
             low, high = _range(rows)
-            shift, scale = (low, high - low) if kind == "minmax" else (shift, np.full(d, np.abs(high).max()))
+            largest = np.maximum(np.abs(low), np.abs(high)).max()
+            shift, scale = (low, high - low) if kind == "minmax" else (shift, np.full(d, largest))
         elif kind in ("standard", "centre-l2"):
             shift, spread = _moments(rows)
             scale = spread if kind == "standard" else scale

@@ -20,7 +20,7 @@ class Split:
     Parameters
     ----------
     seen, unseen : ndarray of int64
-        Disjoint class ids, ascending.
+        Disjoint class ids; kept in ascending order.
     trainval, test_seen, test_unseen : ndarray of int64
         Disjoint rows.
     version : str
@@ -38,8 +38,10 @@ class Split:
     validation_classes: tuple[np.ndarray, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("seen", "unseen", *ROW_SETS):
+        for name in ROW_SETS:
             object.__setattr__(self, name, _frozen(getattr(self, name)))
+        for name in ("seen", "unseen"):
+            object.__setattr__(self, name, _frozen(np.unique(getattr(self, name))))
         object.__setattr__(self, "validation_classes", tuple(_frozen(ids) for ids in self.validation_classes))
 
     def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
@@ -69,16 +71,17 @@ class Split:
             )
 
     def _check_classes(self, class_names: tuple[str, ...]) -> None:
-        both = np.intersect1d(self.seen, self.unseen)
-        if len(both):
-            raise DataError(f"split: class {class_names[both[0]]!r} is both seen and unseen, expected one of them")
         if not len(self.seen) or not len(self.unseen):
             raise DataError(
                 f"split: found {len(self.seen)} seen and {len(self.unseen)} unseen classes, expected at least one each"
             )
         ids = np.concatenate([self.seen, self.unseen])
-        if ids.min() < 0 or ids.max() >= len(class_names):
-            raise DataError(f"split: found class id {ids.max()}, expected 0 to {len(class_names) - 1}")
+        outside = ids[(ids < 0) | (ids >= len(class_names))]
+        if len(outside):
+            raise DataError(f"split: found class id {outside[0]}, expected 0 to {len(class_names) - 1}")
+        both = np.intersect1d(self.seen, self.unseen)
+        if len(both):
+            raise DataError(f"split: class {class_names[both[0]]!r} is both seen and unseen, expected one of them")
         for fold in self.validation_classes:
             if len(np.setdiff1d(fold, self.seen)):
                 raise DataError("split: a validation fold has classes that are not seen, expected seen classes only")
@@ -88,8 +91,9 @@ class Split:
             rows = getattr(self, name)
             if not len(rows):
                 raise DataError(f"split: {name} is empty, expected at least one row")
-            if rows.min() < 0 or rows.max() >= n_rows:
-                raise DataError(f"split: {name} has row {rows.max()}, expected 0 to {n_rows - 1}")
+            outside = rows[(rows < 0) | (rows >= n_rows)]
+            if len(outside):
+                raise DataError(f"split: {name} has row {outside[0]}, expected 0 to {n_rows - 1}")
             if len(np.unique(rows)) != len(rows):
                 raise DataError(f"split: {name} lists a row twice, expected distinct rows")
         for first, second in (("trainval", "test_seen"), ("trainval", "test_unseen"), ("test_seen", "test_unseen")):

@@ -26,7 +26,7 @@ class TrainView:
     semantics : Semantics
         Class table of the seen and the candidate unseen classes.
     seen, unseen : ndarray of int64
-        Rows of ``semantics`` with and without training images.
+        Rows of ``semantics`` with and without training images; kept in ascending order.
     setting : str
         ``inductive`` or ``transductive``.
     unlabelled_features : FeatureRows, optional
@@ -45,8 +45,8 @@ class TrainView:
     class_graph: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name in ("labels", "seen", "unseen"):
-            array = np.array(getattr(self, name), dtype=np.int64)
+        for name, arrange in (("labels", np.array), ("seen", np.unique), ("unseen", np.unique)):
+            array = arrange(np.array(getattr(self, name), dtype=np.int64))
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         if self.setting not in SETTINGS:

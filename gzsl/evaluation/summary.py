@@ -44,9 +44,8 @@ class ScoreSummary:
 
     def __post_init__(self) -> None:
         for name in (*_VECTORS, "seen", "unseen"):
-            array = np.array(getattr(self, name), dtype=np.float64 if name in _SCORES else np.int64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            array = np.asarray(getattr(self, name), dtype=np.float64 if name in _SCORES else np.int64)
+            object.__setattr__(self, name, _frozen(array.copy() if array.flags.writeable else array))
         lengths = {len(getattr(self, name)) for name in _VECTORS}
         if len(lengths) != 1:
             raise MethodError(f"score summary: found vectors of lengths {sorted(lengths)}, expected one length")
@@ -133,9 +132,10 @@ class SummaryBuilder:
 
     def build(self) -> ScoreSummary:
         """Return the summary of all rows added so far."""
-        empty = [(np.empty(0),) * len(_VECTORS)]
-        columns = [np.concatenate(vectors) for vectors in zip(*(self._parts or empty), strict=True)]
-        return ScoreSummary(**dict(zip(_VECTORS, columns, strict=True)), seen=self.seen, unseen=self.unseen)
+        parts = self._parts or [(np.empty(0),) * len(_VECTORS)]
+        joined = parts[0] if len(parts) == 1 else [np.concatenate(vectors) for vectors in zip(*parts, strict=True)]
+        columns = {name: _frozen(vector) for name, vector in zip(_VECTORS, joined, strict=True)}
+        return ScoreSummary(**columns, seen=self.seen, unseen=self.unseen)
 
     def _check_shapes(self, scores: np.ndarray, labels: np.ndarray) -> None:
         if scores.ndim != 2 or scores.dtype.kind not in "fiu":
@@ -230,6 +230,11 @@ def _checked_ids(name: str, ids: Any) -> np.ndarray:
         raise MethodError(f"{name}: class id {repeated[0]} stands twice, expected distinct ids")
     if array[0] < 0:
         raise MethodError(f"{name}: found class id {array[0]}, expected ids from 0")
+    return array
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
     return array
 
 

@@ -79,6 +79,7 @@ class Method(Configurable):
         """
         view = self._begin(view, FitContext(seed, device, monitor or Monitor()))
         try:
+            _refuse_non_finite(view, self.card.id)
             self._fit(view)
         except BaseException:
             self._forget()
@@ -112,6 +113,7 @@ class Method(Configurable):
         shown = view
         for copy in copies:
             shown = copy._begin(view, FitContext(seed, device))
+        _refuse_non_finite(shown, self.card.id)  # one pass over the features for all candidates
         yield from zip(chosen, self._fit_grid(shown, copies), strict=True)
 
     def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
@@ -186,7 +188,6 @@ class Method(Configurable):
                 f"{self.card.id}: found the {view.setting} setting, expected {' or '.join(self.card.settings)}"
             )
         self._forget()
-        _refuse_non_finite(view, self.card.id)
         view = view.canonical()
         names = view.semantics.class_names
         self.classes_ = names

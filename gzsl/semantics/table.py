@@ -42,10 +42,13 @@ class Semantics:
     attribute_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        table = np.array(self.table, dtype=np.float32, order="C", copy=True)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
+            table = np.array(self.table, dtype=np.float32, order="C", copy=True)
         table.setflags(write=False)
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
+        if self.attribute_names is not None:
+            object.__setattr__(self, "attribute_names", tuple(str(name) for name in self.attribute_names))
         self._check()
 
     def _check(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gzsl.data import Dataset, Task, final_task, load
 from gzsl.methods import Method, create, get_method, method_names
 
+
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
     return load("simulated", preset="easy")

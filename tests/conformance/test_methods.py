@@ -197,7 +197,7 @@ def test_a_file_that_is_no_method_is_refused(name: str, params: Params, tmp_path
 def test_beats_chance_by_far_on_the_easy_set(name: str, params: Params, task: Task, fits: Any) -> None:
     result = evaluate(fits.get(name, params), task)
     chance = 1 / len(task.view.unseen)
-    assert result.T1 > 2 * chance
+    assert 2 * chance < result.T1
     assert result.AUSUC > 0.2
 
 

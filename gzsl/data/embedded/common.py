@@ -1,0 +1,65 @@
+"""What the embedded datasets share: checked options, a seeded hold-out, a content hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from gzsl.data.splits import ROW_SETS, Split
+from gzsl.errors import DataError, suggest
+
+
+def check_options(dataset: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise `DataError` for the first option that the dataset does not have, naming the nearest one."""
+    for key in given:
+        if key not in known:
+            raise DataError(f"{dataset}: unknown option {key!r}; {suggest(key, known)}")
+
+
+def check_number(dataset: str, option: str, value: Any, kind: type, low: float, high: float = np.inf) -> None:
+    """Raise `DataError` unless ``value`` is a number of that kind (an int also serves as a float) in range.
+
+    Parameters
+    ----------
+    dataset, option : str
+        For the message.
+    value : Any
+        What the user gave.
+    kind : type
+        ``int`` or ``float``.
+    low, high : float
+        Inclusive range.
+    """
+    other_kind = isinstance(value, bool) or not isinstance(value, Real if kind is float else Integral)
+    if other_kind or not low <= value <= high:
+        noun = "an integer" if kind is int else "a number"
+        limits = f"of at least {low:g}" if high == np.inf else f"from {low:g} to {high:g}"
+        raise DataError(f"{dataset}: option {option!r}: found {value!r}, expected {noun} {limits}")
+
+
+def hold_out(labels: np.ndarray, classes: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw ``counts[k]`` rows of class ``classes[k]``.
+
+    Returns
+    -------
+    ndarray of int64
+        Ascending rows.
+    """
+    drawn = [
+        rng.choice(np.flatnonzero(labels == c), count, replace=False) for c, count in zip(classes, counts, strict=True)
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def content_hash(features: np.ndarray, labels: np.ndarray, table: np.ndarray, split: Split) -> str:
+    """Hex digest (BLAKE2b, 32 hex digits) of everything in a dataset that can change a result."""
+    digest = hashlib.blake2b(digest_size=16)
+    parts = [features, labels, table, split.seen, split.unseen, *(getattr(split, name) for name in ROW_SETS)]
+    for part in parts:
+        digest.update(f"{part.dtype.str}{part.shape}".encode())
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()

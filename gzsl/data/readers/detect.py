@@ -1,0 +1,144 @@
+"""Index base, orientation and class names: found from the numbers, stated in a note, never assumed silently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gzsl.errors import DataError
+
+
+def as_integers(where: str, values: np.ndarray) -> np.ndarray:
+    """Flatten to int64, or raise `DataError` when something is not a whole number."""
+    flat = np.asarray(values).ravel()
+    if flat.dtype.kind not in "iufb":
+        raise DataError(f"{where}: found values of type {flat.dtype}, expected whole numbers")
+    if flat.dtype.kind == "f":
+        wrong = ~np.isfinite(flat) | (flat != np.round(np.where(np.isfinite(flat), flat, 0)))
+        if wrong.any():
+            raise DataError(f"{where}: found {flat[wrong][0]}, expected whole numbers")
+    return flat.astype(np.int64)
+
+
+def label_base(where: str, labels: np.ndarray, n_classes: int, default: int) -> tuple[int, str]:
+    """Whether labels count from 0 or from 1, and a sentence that says how that was found.
+
+    Parameters
+    ----------
+    where : str
+        File and variable, for messages.
+    labels : ndarray of int64
+        As they stand in the file.
+    n_classes : int
+        Rows of the class table.
+    default : int
+        Base of this layout, used only where the numbers allow both.
+
+    Raises
+    ------
+    DataError
+        When neither base puts all labels inside the class table.
+    """
+    low, high = int(labels.min()), int(labels.max())
+    possible = [base for base in (0, 1) if low >= base and high < n_classes + base]
+    if not possible:
+        raise DataError(
+            f"{where}: found labels {low} to {high}, expected 1 to {n_classes} or 0 to {n_classes - 1}, "
+            "the rows of the class table"
+        )
+    if len(possible) == 1:
+        return possible[0], f"labels count from {possible[0]}: they run from {low} to {high} over {n_classes} classes"
+    return default, f"labels {low} to {high} could count from 0 or 1; taken as {default}, the base of this layout"
+
+
+def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, default: int) -> tuple[int, str]:
+    """Whether row numbers count from 0 or from 1, and a sentence that says how that was found.
+
+    The largest and smallest number decide where they can; otherwise the base under which seen and unseen
+    classes are disjoint; otherwise ``default``.
+
+    Parameters
+    ----------
+    where : str
+        File, for messages.
+    rows : mapping of str to ndarray of int64
+        At least ``trainval``, ``test_seen`` and ``test_unseen``, as they stand in the file.
+    labels : ndarray, shape (N,)
+        Class of every image.
+    default : int
+        Base of this layout.
+    """
+    for name, values in rows.items():
+        if not len(values):
+            raise DataError(f"{where}: {name} is empty, expected at least one row")
+    low = min(int(values.min()) for values in rows.values())
+    high = max(int(values.max()) for values in rows.values())
+    possible = [base for base in (0, 1) if low >= base and high < len(labels) + base]
+    if not possible:
+        name = next(n for n, v in rows.items() if v.min() < 0 or v.max() > len(labels) or v.min() == low)
+        raise DataError(
+            f"{where}: found row numbers {low} to {high} (see {name}), expected 1 to {len(labels)} "
+            f"or 0 to {len(labels) - 1}, one an image"
+        )
+    if len(possible) == 1:
+        return possible[0], f"row numbers count from {possible[0]}: they run from {low} to {high} of {len(labels)} images"
+    pure = [base for base in possible if _is_class_pure(rows, labels, base)]
+    if len(pure) == 1:
+        return pure[0], f"row numbers count from {pure[0]}: only so are seen and unseen classes disjoint"
+    return default, f"row numbers {low} to {high} could count from 0 or 1; taken as {default}, the base of this layout"
+
+
+def _is_class_pure(rows: Mapping[str, np.ndarray], labels: np.ndarray, base: int) -> bool:
+    seen, unseen = labels[rows["trainval"] - base], labels[rows["test_unseen"] - base]
+    return not len(np.intersect1d(seen, unseen)) and np.isin(labels[rows["test_seen"] - base], seen).all().item()
+
+
+def is_transposed(where: str, shape: Sequence[int], count: int, of: str, default: bool) -> tuple[bool, str]:
+    """Whether ``count`` things lie along the columns of a matrix rather than its rows.
+
+    Parameters
+    ----------
+    where : str
+        File and variable, for messages.
+    shape : sequence of int
+        Shape of the matrix as it stands in the file.
+    count : int
+        Number of things, e.g. of images.
+    of : str
+        What is counted: ``images`` or ``classes``.
+    default : bool
+        Answer for a square matrix.
+
+    Raises
+    ------
+    DataError
+        When neither dimension is ``count``.
+    """
+    if len(shape) != 2 or count not in shape or 0 in shape:
+        raise DataError(f"{where}: found shape {tuple(shape)}, expected a matrix with {count} {of} along one side")
+    if shape[0] == shape[1]:
+        return default, f"{where} is square; one {of} a {'column' if default else 'row'}, as in this layout"
+    transposed = shape[1] == count
+    return transposed, f"{where} has one of its {count} {of} a {'column' if transposed else 'row'}"
+
+
+def unique_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Class names without outer white space; a repeated or an empty one is a `DataError`."""
+    cleaned = tuple(str(name).strip() for name in names)
+    for i, name in enumerate(cleaned):
+        if not name:
+            raise DataError(f"{where}: the name of class {i} (counted from 0) is empty, expected a name")
+    if len(set(cleaned)) != len(cleaned):
+        repeated = next(name for name in cleaned if cleaned.count(name) > 1)
+        raise DataError(f"{where}: the class name {repeated!r} stands twice, expected unique names")
+    return cleaned
+
+
+def name_ids(where: str, wanted: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """Position of every wanted name in ``names``; an unknown one is a `DataError`."""
+    position = {name: i for i, name in enumerate(names)}
+    missing = [name for name in wanted if name not in position]
+    if missing:
+        raise DataError(f"{where}: class {missing[0]!r} has no row in the class table, expected one")
+    return np.array([position[name] for name in wanted], dtype=np.int64)
