@@ -1,5 +1,6 @@
 """Datasets, splits, validation folds, and the view of them that a method may see."""
 
+from gzsl.data.catalogue import Entry, available, load
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold, validation_folds
@@ -9,6 +10,6 @@ from gzsl.data.splits import Split
 from gzsl.data.view import EvalRows, TestGate, TrainView
 
 __all__ = [
-    "SCALINGS", "DataCard", "Dataset", "EvalRows", "FeatureRows", "Fold", "Scaler", "Split", "Task",
-    "TestGate", "TrainView", "final_task", "fold_task", "validation_folds",
+    "SCALINGS", "DataCard", "Dataset", "Entry", "EvalRows", "FeatureRows", "Fold", "Scaler", "Split", "Task",
+    "TestGate", "TrainView", "available", "final_task", "fold_task", "load", "validation_folds",
 ]  # fmt: skip

@@ -124,6 +124,13 @@ class Dataset:
         """Number of classes ``C``."""
         return len(self.semantics)
 
+    def with_features_name(self, name: str) -> Dataset:
+        """The same data with another name for its features, as the protocol prints it; a note keeps the old one."""
+        if name == self.card.features:
+            return self
+        note = f"features are called {name} on request, not {self.card.features}"
+        return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
+
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.
 

@@ -82,7 +82,8 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
             f"or 0 to {len(labels) - 1}, one an image"
         )
     if len(possible) == 1:
-        return possible[0], f"row numbers count from {possible[0]}: they run from {low} to {high} of {len(labels)} images"
+        note = f"row numbers count from {possible[0]}: they run from {low} to {high} of {len(labels)} images"
+        return possible[0], note
     pure = [base for base in possible if _is_class_pure(rows, labels, base)]
     if len(pure) == 1:
         return pure[0], f"row numbers count from {pure[0]}: only so are seen and unseen classes disjoint"
@@ -118,9 +119,9 @@ def is_transposed(where: str, shape: Sequence[int], count: int, of: str, default
     if len(shape) != 2 or count not in shape or 0 in shape:
         raise DataError(f"{where}: found shape {tuple(shape)}, expected a matrix with {count} {of} along one side")
     if shape[0] == shape[1]:
-        return default, f"{where} is square; one {of} a {'column' if default else 'row'}, as in this layout"
+        return default, f"{where} is square; its {of} are taken to be its {'columns' if default else 'rows'}"
     transposed = shape[1] == count
-    return transposed, f"{where} has one of its {count} {of} a {'column' if transposed else 'row'}"
+    return transposed, f"{where}: its {count} {of} are its {'columns' if transposed else 'rows'}"
 
 
 def unique_names(where: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -108,6 +108,8 @@ class MatFile73(MatFile):
         def read() -> Iterator[np.ndarray]:
             with open_hdf5(self.path) as file:
                 stored = file[name]  # (N, d) on disk where MATLAB shows (d, N)
+                if stored.dtype.kind not in "iufb":
+                    raise DataError(f"{where}: found {stored.dtype} values, expected a full real matrix")
                 for start in range(0, shape[0], BLOCK_ROWS):
                     rows = slice(start, min(start + BLOCK_ROWS, shape[0]))
                     yield stored[rows] if transposed else stored[:, rows].T

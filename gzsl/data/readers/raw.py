@@ -80,8 +80,8 @@ class RawData:
     rows : mapping of str to ndarray of int64
         0-based rows of ``trainval``, ``test_seen``, ``test_unseen`` and, where the files have them,
         ``train`` and ``val``.
-    names_are_given : bool
-        False when ``class_names`` had to be made up.
+    rows_are_given : bool
+        False when test_seen was held out by a seed here.
     notes : tuple of str
         What was detected, one sentence each.
     """
@@ -92,7 +92,7 @@ class RawData:
     class_names: tuple[str, ...]
     tables: Mapping[str, RawTable]
     rows: Mapping[str, np.ndarray]
-    names_are_given: bool = True
+    rows_are_given: bool = True
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 

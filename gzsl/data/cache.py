@@ -1,0 +1,241 @@
+"""Datasets converted once to memory-mapped float32, in the cache folder, keyed by the content of the user's files.
+
+A first load reads the user's files block by block, writes ``features.npy`` and the small arrays into a
+temporary folder and renames it into place, so that an entry is whole or absent and two processes may convert
+the same files at once. A later load hashes nothing: size and times of a file that was hashed before are enough.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gzsl.data import benchmarks
+from gzsl.data.assemble import assemble, features_name
+from gzsl.data.fingerprint import FeatureHash, content_hash
+from gzsl.data.readers import Features, Layout, RawData, read
+from gzsl.data.splits import ROW_SETS, Split
+from gzsl.errors import DataError, RunError
+from gzsl.files import file_hash, value_hash, write_json
+from gzsl.resources import cache_dir
+from gzsl.semantics import Semantics
+
+FORMAT = 1
+ABANDONED_AFTER_S = 24 * 3600
+BUILDING = ".building-"
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A converted dataset as it lies in the cache.
+
+    Attributes
+    ----------
+    features : memmap, shape (N, d), float32
+        Read-only.
+    labels : ndarray, shape (N,), int64
+        Class of every row.
+    tables : dict of str to Semantics
+        Class tables, unnormalised.
+    split : Split
+        Checked when it was converted.
+    facts : dict
+        ``content_hash``, ``features``, ``fine_tuned``, ``benchmark``, ``complete``, ``notes``.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    tables: dict[str, Semantics]
+    split: Split
+    facts: dict[str, Any]
+
+
+def open_stored(layout: Layout) -> Stored:
+    """Open the converted form of some files, converting them first where that has not been done.
+
+    Raises
+    ------
+    DataError
+        When the files are bad, change while they are read, or the cache folder cannot be written to.
+    """
+    before = [_stat(path) for path in layout.files]
+    entry = _datasets_dir() / _key(layout)
+    stored = _open(entry)
+    if stored is None:
+        try:
+            _convert(layout, entry)
+        except (OSError, RunError) as error:
+            raise _not_writable(error) from error
+        if before != [_stat(path) for path in layout.files]:
+            shutil.rmtree(entry, ignore_errors=True)
+            raise DataError(f"{layout.folder}: the files changed while they were read; try again")
+        stored = _open(entry)
+    if stored is None:
+        raise DataError(f"{entry}: the converted dataset vanished or cannot be read back; try again")
+    return stored
+
+
+def is_stored(layout: Layout) -> bool:
+    """Whether a load of these files would be a fast one."""
+    return all(_remembered(path) for path in layout.files) and (_datasets_dir() / _key(layout)).is_dir()
+
+
+def _datasets_dir() -> Path:
+    return cache_dir() / "datasets"
+
+
+def _key(layout: Layout) -> str:
+    """Hash of the format, the facts in use, and name and content of every file."""
+    known = [file_hash(path) for path in benchmarks.files()]
+    files = [[path.name, _hash_of(path)] for path in layout.files]
+    return value_hash([FORMAT, known, layout.kind, layout.folder.name, files])
+
+
+def _stat(path: Path) -> list[Any]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return [str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _index_file(path: Path) -> Path:
+    return cache_dir() / "hashes" / f"{value_hash(str(path.resolve()))}.json"
+
+
+def _remembered(path: Path) -> str | None:
+    try:
+        entry = json.loads(_index_file(path).read_text(encoding="utf-8"))
+        return str(entry["hash"]) if entry["stat"] == _stat(path) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _hash_of(path: Path) -> str:
+    """Content hash of a file; taken from the index where its size and times are those of last time."""
+    known = _remembered(path)
+    if known is not None:
+        return known
+    stat = _stat(path)
+    try:
+        digest = file_hash(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        write_json(_index_file(path), {"stat": stat, "hash": digest})
+    except RunError as error:
+        raise _not_writable(error) from error
+    return digest
+
+
+def _open(entry: Path) -> Stored | None:
+    """Open an entry; None when it is absent or damaged, and then nothing of it is left."""
+    try:
+        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
+        features = np.load(entry / "features.npy", mmap_mode="r")
+        with np.load(entry / "arrays.npz") as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        names = tuple(facts["class_names"])
+        tables = {
+            name: Semantics(arrays[f"table_{name}"], names, name, attribute_names=columns)
+            for name, columns in facts["tables"].items()
+        }
+        folds = tuple(arrays[f"fold_{k}"] for k in range(facts["n_folds"]))
+        sets = {name: arrays[name] for name in ("seen", "unseen", *ROW_SETS)}
+        split = Split(**sets, version=facts["version"], validation_classes=folds)
+        return Stored(features, arrays["labels"], tables, split, facts)
+    except (OSError, ValueError, KeyError, EOFError):
+        shutil.rmtree(entry, ignore_errors=True)
+        return None
+
+
+def _convert(layout: Layout, entry: Path) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(entry.parent)
+    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=entry.parent))
+    try:
+        _write_entry(read(layout), layout, building)
+        try:
+            building.rename(entry)
+        except OSError:
+            if not entry.is_dir():  # otherwise another process was faster with the same content
+                raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
+    assembled = assemble(raw, layout.folder.name)
+    split, match = assembled.split, assembled.benchmark
+    tables = {
+        name: Semantics(table.values, raw.class_names, name, attribute_names=table.attribute_names)
+        for name, table in raw.tables.items()
+    }
+    features = _write_features(raw.features, folder / "features.npy")
+    called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
+    sets = {name: getattr(split, name) for name in ("seen", "unseen", *ROW_SETS)}
+    folds = {f"fold_{k}": fold for k, fold in enumerate(split.validation_classes)}
+    values = {f"table_{name}": table.table for name, table in tables.items()}
+    arrays: dict[str, Any] = {"labels": raw.labels, **sets, **folds, **values}
+    with (folder / "arrays.npz").open("wb") as stream:
+        np.savez(stream, **arrays)
+        _flush(stream)
+    facts = {
+        "content_hash": content_hash(features, raw.labels, tables, split),
+        "class_names": list(raw.class_names),
+        "tables": {name: table.attribute_names for name, table in tables.items()},
+        "version": split.version, "n_folds": len(folds),
+        "features": called, "fine_tuned": tuned,
+        "benchmark": match.name if match else None, "complete": bool(match and match.complete),
+        "notes": [*assembled.notes, *feature_notes, *raw.notes],
+    }  # fmt: skip
+    write_json(folder / "facts.json", facts)
+
+
+def _write_features(features: Features, path: Path) -> str:
+    """Write a ``.npy`` of float32 block by block and return the hash of its numbers."""
+    digest = FeatureHash(features.shape[1])
+    header = {"descr": "<f4", "fortran_order": False, "shape": features.shape}
+    rows = 0
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for _, block in features.blocks():
+            digest.add(block)
+            stream.write(block.data)
+            rows += len(block)
+        _flush(stream)
+    if rows != features.shape[0]:
+        raise DataError(f"{features.where}: found {rows} rows, expected {features.shape[0]}, one a label")
+    return digest.result()
+
+
+def _flush(stream: Any) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed conversions left behind."""
+    for left in folder.glob(f"{BUILDING}*"):
+        try:
+            abandoned = time.time() - left.stat().st_mtime > ABANDONED_AFTER_S
+        except OSError:
+            continue
+        if abandoned:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _not_writable(error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return DataError(
+        f"{cache_dir()}: the converted dataset cannot be written here ({reason}); "
+        "free some space or set GZSL_CACHE to another folder"
+    )

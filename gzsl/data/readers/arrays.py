@@ -1,0 +1,169 @@
+"""Own data as named arrays in one ``.npz`` or HDF5 file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+
+from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
+from gzsl.data.readers.files import is_hdf5, open_hdf5, reading, short
+from gzsl.data.readers.holdout import rows_from_unseen
+from gzsl.data.readers.layout import Layout
+from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, array_features
+from gzsl.errors import DataError, suggest
+
+TABLES = {"att": "att", "semantics": "att", "original_att": "original_att", "sent": "sent"}
+ROWS = ("trainval", "test_seen", "test_unseen")
+OPTIONAL_ROWS = ("train", "val")
+
+
+class ArrayFile:
+    """Named arrays of an ``.npz`` file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.where = path, short(path)
+        self.names = self._names()
+
+    def _names(self) -> list[str]:
+        with reading(self.path, "an .npz file"), np.load(self.path) as archive:
+            return list(archive.files)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def array(self, name: str) -> np.ndarray:
+        """The array called ``name``; text comes back as an array of str."""
+        if name not in self:
+            raise DataError(f"{self.where}: no array {name!r}; {suggest(name, self.names)}")
+        return self._array(name)
+
+    def _array(self, name: str) -> np.ndarray:
+        with reading(self.path, f"an .npz file with a plain array {name!r}"), np.load(self.path) as archive:
+            array = archive[name]
+        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+
+    def features(self, n_images: int) -> tuple[Features, str]:
+        """The unread array ``features`` (N, d), or (d, N) with one image a column."""
+        where = f"{self.where}: features"
+        shape = self._shape()
+        transposed, note = is_transposed(where, shape, n_images, "images", default=False)
+        size = (n_images, shape[0] if transposed else shape[1])
+        return self._features(where, size, transposed), note
+
+    def _shape(self) -> tuple[int, ...]:
+        """Shape of ``features`` from its header, without reading the numbers."""
+        if "features" not in self:
+            return self.array("features").shape
+        with reading(self.path, "an .npz file"), ZipFile(self.path) as archive, archive.open("features.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            return tuple(header(stream)[0])
+
+    def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
+        return array_features(where, lambda: self.array("features"), size, transposed)
+
+
+class HDF5File(ArrayFile):
+    """Named arrays of an HDF5 file."""
+
+    def _names(self) -> list[str]:
+        with open_hdf5(self.path) as file:
+            return list(file)
+
+    def _array(self, name: str) -> np.ndarray:
+        with open_hdf5(self.path) as file:
+            data = file[name]
+            if data.dtype.kind in "OS":
+                return np.array(data.asstr()[...], dtype=str)
+            return data[...]
+
+    def _shape(self) -> tuple[int, ...]:
+        with open_hdf5(self.path) as file:
+            return tuple(file["features"].shape) if "features" in file else self.array("features").shape
+
+    def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
+        def read() -> Iterator[np.ndarray]:
+            with open_hdf5(self.path) as file:
+                stored = file["features"]
+                for start in range(0, size[0], BLOCK_ROWS):
+                    rows = slice(start, min(start + BLOCK_ROWS, size[0]))
+                    yield stored[:, rows].T if transposed else stored[rows]
+
+        return Features(where, size, read)
+
+
+def read_arrays(layout: Layout) -> RawData:
+    """Read one file of named arrays.
+
+    ``features`` (N, d); ``labels`` (N), class names or numbers; ``att`` or ``semantics`` (C, a), optionally
+    ``original_att`` and ``sent``; ``class_names`` (C); and either ``trainval``, ``test_seen`` and ``test_unseen``
+    (row numbers, or a mask of N booleans each) or ``unseen`` (names or numbers of the unseen classes).
+
+    Raises
+    ------
+    DataError
+        For damaged files, missing arrays, and numbers that contradict each other.
+    """
+    path = layout.features
+    file = HDF5File(path) if is_hdf5(path) else ArrayFile(path)
+    names = unique_names(f"{file.where}: class_names", file.array("class_names").ravel().tolist())
+    labels, base, notes = _labels(file, names)
+    features, orientation = file.features(len(labels))
+    tables, table_notes = _tables(file, len(names))
+    rows, row_note = _rows(file, labels, names, base)
+    said = (orientation, *notes, row_note, *table_notes)
+    given = "unseen" not in file or any(name in file for name in ROWS)
+    return RawData(file.where, features, labels, names, tables, rows, given, said)
+
+
+def _labels(file: ArrayFile, names: tuple[str, ...]) -> tuple[np.ndarray, int, list[str]]:
+    stored, where = file.array("labels").ravel(), f"{file.where}: labels"
+    if not len(stored):
+        raise DataError(f"{where} is empty, expected one label an image")
+    if stored.dtype.kind == "U":
+        return name_ids(where, [name.strip() for name in stored.tolist()], names), 0, ["labels are class names"]
+    values = as_integers(where, stored)
+    base, note = label_base(where, values, len(names), default=0)
+    return values - base, base, [note]
+
+
+def _tables(file: ArrayFile, n_classes: int) -> tuple[dict[str, RawTable], list[str]]:
+    tables, notes = {}, []
+    for key, name in TABLES.items():
+        if key in file and name not in tables:
+            values, where = file.array(key), f"{file.where}: {key}"
+            if values.dtype.kind not in "iufb":
+                raise DataError(f"{where}: found {values.dtype} values, expected a real matrix")
+            transposed, note = is_transposed(where, values.shape, n_classes, "classes", default=False)
+            tables[name] = RawTable(values.T if transposed else values)
+            notes.append(note)
+    if not tables:
+        raise DataError(f"{file.where}: no array 'att' or 'semantics', expected a class table (classes, attributes)")
+    return tables, notes
+
+
+def _rows(
+    file: ArrayFile, labels: np.ndarray, names: tuple[str, ...], base: int
+) -> tuple[dict[str, np.ndarray], str]:
+    if any(name in file for name in ROWS):
+        rows = {}
+        for name in (*ROWS, *(name for name in OPTIONAL_ROWS if name in file)):
+            values = file.array(name).ravel()
+            is_mask = values.dtype.kind == "b" and len(values) == len(labels)
+            rows[name] = np.flatnonzero(values) if is_mask else as_integers(f"{file.where}: {name}", values)
+        found, note = row_base(file.where, rows, labels, default=0)
+        return {name: values - found for name, values in rows.items()}, note
+    if "unseen" not in file:
+        raise DataError(f"{file.where}: found no split, expected the arrays {', '.join(ROWS)}, or the array unseen")
+    stored = file.array("unseen").ravel()
+    where = f"{file.where}: unseen"
+    if stored.dtype.kind == "U":
+        unseen = name_ids(where, [name.strip() for name in stored.tolist()], names)
+    else:
+        unseen = as_integers(where, stored) - base
+        if len(unseen) and (unseen.min() < 0 or unseen.max() >= len(names)):
+            raise DataError(f"{where}: found class number {stored.max()}, expected {base} to {len(names) - 1 + base}")
+    return rows_from_unseen(labels, unseen)
