@@ -115,9 +115,7 @@ def test_sylvester_equals_scipy(seed: int, left: float, right: float) -> None:
     first, second, target = positive(rng, D), positive(rng, A), rng.standard_normal((D, A))
     problem = TwoSided(SymmetricEigen.of(first), SymmetricEigen.of(second), target)
     expected = solve_sylvester(left * first, right * second, target)
-    np.testing.assert_allclose(
-        problem.sylvester(left, right), expected, rtol=1e-7, atol=1e-10 * np.abs(expected).max()
-    )
+    np.testing.assert_allclose(problem.sylvester(left, right), expected, rtol=1e-7, atol=1e-10 * np.abs(expected).max())
 
 
 def test_sylvester_of_two_singular_matrices_has_least_norm(rng: np.random.Generator) -> None:

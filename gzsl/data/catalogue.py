@@ -84,16 +84,25 @@ def load(
     DataError
         When there is no such dataset, its files are bad, or it has no such class table.
     """
-    name = str(name_or_path)
-    if name.lower() in EMBEDDED:
-        dataset = _load_embedded(name.lower(), options)
-    else:
-        if options:
-            raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-        dataset = _load_files(find_layout(_find(name, root), features_file))
+    dataset = load_plain(name_or_path, root=root, features_file=features_file, **options)
     if features_name is not None:
         dataset = dataset.with_features_name(features_name)
     return dataset.with_semantics(semantics, normalise)
+
+
+def load_plain(
+    name_or_path: str | Path, *, root: Path | str | None = None, features_file: str | None = None, **options: Any
+) -> Dataset:
+    """Load a dataset as its files have it: no class table is asked for by name; the first one is selected.
+
+    Parameters and errors are those of `load`.
+    """
+    name = str(name_or_path)
+    if name.lower() in EMBEDDED:
+        return _load_embedded(name.lower(), options)
+    if options:
+        raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
+    return _load_files(find_layout(_find(name, root), features_file))
 
 
 def available(root: Path | str | None = None) -> list[Entry]:

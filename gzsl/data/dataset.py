@@ -145,4 +145,4 @@ class Dataset:
                 f"(available: {', '.join(sorted(self.tables))})"
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
-        return replace(self, semantics=table)
+        return self if table is self.semantics else replace(self, semantics=table)

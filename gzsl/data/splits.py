@@ -57,14 +57,14 @@ class Split:
         self._check_classes(class_names)
         self._check_rows(len(labels))
         for name, allowed in (("trainval", self.seen), ("test_seen", self.seen), ("test_unseen", self.unseen)):
-            found = np.unique(labels[getattr(self, name)])
+            found = np.flatnonzero(np.bincount(labels[getattr(self, name)]))
             wrong = np.setdiff1d(found, allowed)
             if len(wrong):
                 side = "unseen" if name == "test_unseen" else "seen"
                 raise DataError(
                     f"split: {name} has rows of class {class_names[wrong[0]]!r}, expected {side} classes only"
                 )
-        empty = np.setdiff1d(self.seen, labels[self.trainval])
+        empty = self.seen[np.bincount(labels[self.trainval], minlength=len(class_names))[self.seen] == 0]
         if len(empty):
             raise DataError(
                 f"split: the seen class {class_names[empty[0]]!r} has no row in trainval, expected at least one"
@@ -87,6 +87,7 @@ class Split:
                 raise DataError("split: a validation fold has classes that are not seen, expected seen classes only")
 
     def _check_rows(self, n_rows: int) -> None:
+        counts = {}
         for name in ROW_SETS:
             rows = getattr(self, name)
             if not len(rows):
@@ -94,10 +95,11 @@ class Split:
             outside = rows[(rows < 0) | (rows >= n_rows)]
             if len(outside):
                 raise DataError(f"split: {name} has row {outside[0]}, expected 0 to {n_rows - 1}")
-            if len(np.unique(rows)) != len(rows):
+            counts[name] = np.bincount(rows, minlength=n_rows)
+            if counts[name].max() > 1:
                 raise DataError(f"split: {name} lists a row twice, expected distinct rows")
         for first, second in (("trainval", "test_seen"), ("trainval", "test_unseen"), ("test_seen", "test_unseen")):
-            both = np.intersect1d(getattr(self, first), getattr(self, second))
+            both = np.flatnonzero(counts[first] * counts[second])
             if len(both):
                 raise DataError(
                     f"split: {len(both)} rows are in both {first} and {second} (row {both[0]}), expected none"

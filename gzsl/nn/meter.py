@@ -40,8 +40,8 @@ class LossMeter:
         return (min(bad)[1], min(bad)[0]) if bad else None
 
     def close_epoch(self) -> dict[str, float]:
-        """Means since the last call, which start anew; reads the device."""
-        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        """Means since the last call, sorted by name, which start anew; reads the device."""
+        means = {name: float(self._sums[name]) / self._count for name in sorted(self._sums)}
         self._sums.clear()
         self._bad.clear()
         self._count = 0

@@ -1,15 +1,13 @@
-"""What the embedded datasets share: checked options, a seeded hold-out, a content hash."""
+"""What the embedded datasets share: checked options and a seeded hold-out."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from gzsl.data.splits import ROW_SETS, Split
 from gzsl.errors import DataError, suggest
 
 
@@ -53,13 +51,3 @@ def hold_out(labels: np.ndarray, classes: np.ndarray, counts: np.ndarray, rng: n
         rng.choice(np.flatnonzero(labels == c), count, replace=False) for c, count in zip(classes, counts, strict=True)
     ]
     return np.sort(np.concatenate(drawn))
-
-
-def content_hash(features: np.ndarray, labels: np.ndarray, table: np.ndarray, split: Split) -> str:
-    """Hex digest (BLAKE2b, 32 hex digits) of everything in a dataset that can change a result."""
-    digest = hashlib.blake2b(digest_size=16)
-    parts = [features, labels, table, split.seen, split.unseen, *(getattr(split, name) for name in ROW_SETS)]
-    for part in parts:
-        digest.update(f"{part.dtype.str}{part.shape}".encode())
-        digest.update(np.ascontiguousarray(part).data)
-    return digest.hexdigest()

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.dataset import DataCard, Dataset
-from gzsl.data.embedded.common import check_number, check_options, content_hash, hold_out
+from gzsl.data.embedded.common import check_number, check_options, hold_out
+from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import Split
 from gzsl.semantics.table import Semantics
 
@@ -63,7 +64,7 @@ def load(**options: Any) -> Dataset:
     card = DataCard(
         name="digits",
         features="digits-strokes",
-        content_hash=content_hash(features, labels, semantics.table, split),
+        content_hash=content_hash(hash_features(features), labels, {semantics.name: semantics}, split),
         source="scikit-learn's load_digits (UCI optical recognition of handwritten digits, test part)",
         fine_tuned=False,
         notes=(

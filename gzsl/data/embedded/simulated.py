@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.dataset import DataCard, Dataset
-from gzsl.data.embedded.common import check_number, check_options, content_hash, hold_out
+from gzsl.data.embedded.common import check_number, check_options, hold_out
+from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.errors import DataError, suggest
 from gzsl.semantics.table import Semantics
@@ -103,7 +104,7 @@ def load(**options: Any) -> Dataset:
     card = DataCard(
         name="simulated",
         features="simulated",
-        content_hash=content_hash(features, labels, semantics.table, split),
+        content_hash=content_hash(hash_features(features), labels, {semantics.name: semantics}, split),
         source=f"simulated, preset {preset}",
         fine_tuned=False,
         notes=(", ".join(f"{key} {value:g}" for key, value in dataclasses.asdict(plan).items()),),

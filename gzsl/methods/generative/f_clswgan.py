@@ -84,6 +84,7 @@ class FCLSWGAN(Generator):
             rng=rng, hidden_dim=self.hidden_dim, output=self.output,
         )  # fmt: skip
         self.critic_ = Critic(sizes.n_features, sizes.n_attributes, rng=rng, hidden_dim=self.hidden_dim)
+        self.critic_.output.bias.requires_grad_(False)  # it cancels in every term: nothing could train it
         self.classifier_ = nn.Linear(sizes.n_features, sizes.n_seen).requires_grad_(False)
 
     def pretrain(self, rows: TrainingRows) -> None:
