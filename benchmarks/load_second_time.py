@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import scipy.io
-from benchmarks.common import compare, seconds
 
+from benchmarks.common import compare, seconds
 from gzsl.data import load
 
 IMAGES, DIMS, CLASSES, UNSEEN, ATTRIBUTES = 37_000, 2_048, 50, 10, 85
@@ -68,8 +68,8 @@ def measure(folder: Path, name: str, rounds: int) -> None:
         env={**os.environ, "GZSL_CACHE": str(folder / "other-cache")},
     )  # fmt: skip
     peak = int(done.stdout) * 1024 / size
-    print(f"{name}: first load takes {seconds(lambda: load(folder)):.1f} s and {peak:.2f} x the float32 features at most")
-    print(f"  (memory target {MEMORY_TARGET:g}: {'reached' if peak <= MEMORY_TARGET else 'missed'})")
+    aim = f"(target {MEMORY_TARGET:g}: {'reached' if peak <= MEMORY_TARGET else 'missed'})"
+    print(f"first load, {name}: {seconds(lambda: load(folder)):.1f} s, memory {peak:.2f} x the float32 features {aim}")
 
     def ours() -> float:
         return float(load(folder).features.max())

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.padding import Padding
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.methods import get_method
-from gzsl.params import parameters, plain
+from gzsl.params import Configurable, parameters
 from gzsl.runs import Recipe, load_recipe
 
 
@@ -24,15 +24,24 @@ def explain(
     if json_output:
         print_json(rows)
         return
-    table = Table("key", "value", "meaning", "default", "source", title=loaded.title, title_justify="left")
-    for row in rows:
-        meaning = f"{row['meaning']} ({row['symbol']})" if row["symbol"] else row["meaning"]
-        table.add_row(row["key"], _short(row["value"]), meaning, _short(row["default"]), row["source"])
     console = Console()
-    console.print(table)
-    for text in (loaded.note, loaded.expected and f"published: {loaded.expected.source}"):
+    console.print(loaded.title, style="bold")
+    for row in rows:
+        _print_row(console, row)
+    for label, text in (("note", loaded.note), ("published", loaded.expected and loaded.expected.source)):
         if text:
-            console.print(text, highlight=False)
+            console.print(f"\n[bold]{label}[/bold]  {escape(text)}", highlight=False)
+
+
+def _print_row(console: Console, row: dict[str, Any]) -> None:
+    facts = [f"symbol {row['symbol']}"] if row["symbol"] else []
+    if row["value"] != row["default"]:
+        facts.append(f"default {_short(row['default'])}")
+    aside = f"  [dim]({escape('; '.join(facts))})[/dim]" if facts else ""
+    console.print(f"\n[bold]{row['key']}[/bold] = {escape(_short(row['value']))}{aside}", highlight=False)
+    for text in (row["meaning"], row["source"] and f"source: {row['source']}"):
+        if text:
+            console.print(Padding(escape(text), (0, 0, 0, 4)), highlight=False)
 
 
 def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
@@ -53,13 +62,23 @@ def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def _method_rows(recipe: Recipe) -> list[dict[str, Any]]:
-    cls = get_method(recipe.method["name"])
-    values = plain(recipe.build_method())
-    defaults = plain(cls())
-    return [
-        _row(recipe, f"method.{name}", values[name], parameter.doc, defaults[name], parameter.symbol)
-        for name, parameter in parameters(cls).items()
-    ]
+    method = recipe.build_method()
+    return _part_rows(recipe, "method", method, type(method)())
+
+
+def _part_rows(recipe: Recipe, prefix: str, part: Configurable, default: Configurable | None) -> list[dict[str, Any]]:
+    """One row a hyper-parameter; a part such as a head is followed by its own."""
+    rows = []
+    for name, parameter in parameters(type(part)).items():
+        value, usual = getattr(part, name), getattr(default, name, None)
+        key = f"{prefix}.{name}"
+        if isinstance(value, Configurable):
+            usual_id = getattr(usual, "part_id", None)
+            rows.append(_row(recipe, key, value.part_id, parameter.doc, usual_id, parameter.symbol))
+            rows += _part_rows(recipe, key, value, usual if type(usual) is type(value) else type(value)())
+        else:
+            rows.append(_row(recipe, key, value, parameter.doc, usual, parameter.symbol))
+    return rows
 
 
 def _row(recipe: Recipe, key: str, value: Any, meaning: str, default: Any, symbol: str = "") -> dict[str, Any]:
@@ -72,4 +91,4 @@ def _short(value: Any) -> str:
         return ", ".join(f"{key}={inner}" for key, inner in value.items())
     if isinstance(value, list):
         return ", ".join(str(inner) for inner in value)
-    return "-" if value is None else f"{value}"
+    return "null" if value is None else f"{value}"

@@ -72,7 +72,9 @@ def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) 
         table.add_row(str(result.metrics["seed"]), *values, f"{result.seconds:.1f}")
     table.add_section()
     names = [*COLUMNS, *(["calibrated.H"] if calibrated else [])]
-    table.add_row("mean", *(summary.percent(name) for name in names), style="bold")
+    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in names), style="bold")
+    if summary.std:
+        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in names))
     _add_published(table, recipe, calibrated)
     console.print(table)
     _print_footer(console, recipe, results)

@@ -61,8 +61,10 @@ def examine(dataset_or_path: Dataset | Path | str, *, root: Path | str | None = 
     DataError
         When it cannot be loaded; the sentence says why.
     """
-    is_dataset = isinstance(dataset_or_path, Dataset)
-    dataset = dataset_or_path if is_dataset else load_plain(dataset_or_path, root=root)
+    if isinstance(dataset_or_path, Dataset):
+        dataset = dataset_or_path
+    else:
+        dataset = load_plain(dataset_or_path, root=root)
     features = _feature_numbers(dataset.features)
     pairs = [] if features["not_finite"] else straddling_duplicates(dataset.features, dataset.split)
     numbers = {
@@ -174,7 +176,7 @@ def _lines(dataset: Dataset, numbers: dict[str, Any], pairs: list[Duplicate]) ->
         ("duplicates", _duplicates_line(pairs)),
     ]
     lines += [("detected" if k == 0 else "", note) for k, note in enumerate(_reading_notes(dataset))]
-    lines += [("missing" if k == 0 else "", text) for k, text in enumerate(numbers["missing"])]
+    lines += [("not here" if k == 0 else "", text) for k, text in enumerate(numbers["missing"])]
     return lines
 
 

@@ -31,11 +31,6 @@ class Aggregate:
         """Plain values for JSON."""
         return {"n": self.n, "mean": self.mean, "std": self.std}
 
-    def percent(self, name: str) -> str:
-        """``63.1 ± 0.4`` for a metric, in percent."""
-        mean = f"{100 * self.mean[name]:.1f}"
-        return f"{mean} ± {100 * self.std[name]:.1f}" if name in self.std else mean
-
 
 def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:
     """Aggregate the ``metrics.json`` contents of several seeds."""

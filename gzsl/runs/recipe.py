@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gzsl.data import SCALINGS
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
 from gzsl.methods import Method, get_method
 from gzsl.params import configure, parameters, plain
 from gzsl.resources import configs_dir
+from gzsl.semantics import NORMALISATIONS
 from gzsl.yamlio import parse_yaml, read_yaml
 
 
@@ -29,6 +31,7 @@ class DatasetSection(Section):
     name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
     split: str | None = Field(None, description="split version that the data must have: PS1, PS2, custom; null: any")
     features: str | None = Field(None, description="name of the features in the protocol; null: as detected")
+    fine_tuned: bool | None = Field(None, description="whether the feature network saw the seen classes; null: unknown")
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
@@ -127,8 +130,11 @@ class Recipe(Section):
         from gzsl.calibration import make_calibrator
         from gzsl.evaluation.selection import make_selection
 
+        _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
+        _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
         method = self.build_method()
         method.check_parameters()
+        _check_choice("setting", self.setting, method.card.settings)
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":
@@ -198,6 +204,11 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise RecipeError(f"--set {text}: found no key=value, expected for example --set method.n_epochs=10")
     return key.strip(), parse_yaml(value)
+
+
+def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise RecipeError(f"{key}: found {value!r}; {suggest(value, choices)}")
 
 
 def _override(values: dict[str, Any], key: str, value: Any) -> None:

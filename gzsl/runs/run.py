@@ -144,7 +144,8 @@ class Run:
         card, recipe = self.dataset.card, self.recipe
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=recipe.dataset.features or card.features, fine_tuned=card.fine_tuned,
+            features=recipe.dataset.features or card.features,
+            fine_tuned=card.fine_tuned if recipe.dataset.fine_tuned is None else recipe.dataset.fine_tuned,
             semantics=recipe.dataset.semantics, normalisation=recipe.dataset.normalise,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=str(recipe.calibration["name"]), valid=rule.valid,

@@ -78,7 +78,7 @@ def test_an_output_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_methods_recipes_datasets(tmp_path: Path) -> None:
     methods = json.loads(gzsl("methods", "--json", cwd=tmp_path).stdout)
     assert {"eszsl", "f-clswgan"} <= {method["id"] for method in methods}
-    assert "ICML 2015" in gzsl("methods", cwd=tmp_path).stdout
+    assert "Romera-Paredes" in gzsl("methods", cwd=tmp_path).stdout
     recipes = json.loads(gzsl("recipes", "eszsl", "--json", cwd=tmp_path).stdout)
     assert {recipe["name"] for recipe in recipes} >= {"eszsl/CUB", "eszsl/digits"}
     names = {entry["name"] for entry in json.loads(gzsl("datasets", "--json", cwd=tmp_path, GZSL_DATA="").stdout)}

@@ -30,7 +30,7 @@ from gzsl.params import param
     year=2018,
     test_params=[
         {
-            "n_epochs": 30, "hidden_dim": 64, "lr": 1e-3, "n_synthetic": 40, "pretrain_epochs": 5,
+            "n_epochs": 20, "batch_size": 32, "hidden_dim": 64, "lr": 5e-3, "n_synthetic": 40, "pretrain_epochs": 5,
             "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
         }
     ],  # fmt: skip
