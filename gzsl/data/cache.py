@@ -12,6 +12,8 @@ import os
 import shutil
 import tempfile
 import time
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from gzsl.semantics import Semantics
 FORMAT = 1
 ABANDONED_AFTER_S = 24 * 3600
 BUILDING = ".building-"
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, DataError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +84,6 @@ def open_stored(layout: Layout) -> Stored:
     if stored is None:
         raise DataError(f"{entry}: the converted dataset vanished or cannot be read back; try again")
     return stored
-
-
-def is_stored(layout: Layout) -> bool:
-    """Whether a load of these files would be a fast one."""
-    return all(_remembered(path) for path in layout.files) and (_datasets_dir() / _key(layout)).is_dir()
 
 
 def _datasets_dir() -> Path:
@@ -152,7 +150,7 @@ def _open(entry: Path) -> Stored | None:
         sets = {name: arrays[name] for name in ("seen", "unseen", *ROW_SETS)}
         split = Split(**sets, version=facts["version"], validation_classes=folds)
         return Stored(features, arrays["labels"], tables, split, facts)
-    except (OSError, ValueError, KeyError, EOFError):
+    except DAMAGE:
         shutil.rmtree(entry, ignore_errors=True)
         return None
 

@@ -18,7 +18,7 @@ EMBEDDED = ("digits", "simulated")
 ROOT_VARIABLE = "GZSL_DATA"
 BELOW_ROOT = ("", "data", "xlsa17/data")
 SOURCE = "the proposed splits v2 archive of Xian et al. (xlsa17.zip, data/{name}/)"
-FLO_SOURCE = "the archive of the f-CLSWGAN authors (Xian et al., CVPR 2018, cvpr18xian.zip); it is not in xlsa17.zip"
+FLO_SOURCE = "the features that the authors of f-CLSWGAN released (Xian et al., CVPR 2018); xlsa17.zip does not hold them"
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,10 @@ def load_plain(
     name = str(name_or_path)
     if name.lower() in EMBEDDED:
         return _load_embedded(name.lower(), options)
+    layout = find_layout(_find(name, root), features_file)
     if options:
         raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-    return _load_files(find_layout(_find(name, root), features_file))
+    return _load_files(layout)
 
 
 def available(root: Path | str | None = None) -> list[Entry]:

@@ -74,7 +74,8 @@ def test_an_empty_row_list_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "default", "expected"), [((3, 7), True, True), ((7, 3), True, False), ((7, 7), True, True), ((7, 7), False, False)]
+    ("shape", "default", "expected"),
+    [((3, 7), True, True), ((7, 3), True, False), ((7, 7), True, True), ((7, 7), False, False)],
 )
 def test_orientation(shape: tuple[int, int], default: bool, expected: bool) -> None:
     transposed, note = is_transposed("f", shape, 7, "images", default)
