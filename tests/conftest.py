@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before anything imports numpy or torch: workers side by side, each with threads of its own, stall one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

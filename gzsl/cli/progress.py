@@ -11,6 +11,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from gzsl.runs.reporter import Reporter
 
+TAKEN = 56  # columns of the line that are not losses
+TERM = 24  # columns of one loss term
+
 
 class TerminalReporter(Reporter):
     """Draws one line on stderr while the block lasts; prints only notes where there is no terminal.
@@ -25,7 +28,7 @@ class TerminalReporter(Reporter):
         self._console = Console(stderr=True)
         self.title = title
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[losses]}"),
             console=self._console, transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
@@ -49,7 +52,8 @@ class TerminalReporter(Reporter):
     def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
         """Move the bar."""
         if self._task is not None:
-            shown = " ".join(f"{name} {value:.3g}" for name, value in list(losses.items())[:3])
+            fitting = max(1, (self._console.width - TAKEN) // TERM)
+            shown = "  ".join(f"{name} {value:.3g}" for name, value in list(losses.items())[:fitting])
             self._progress.update(self._task, completed=done, total=total, losses=shown)
 
     def note(self, text: str) -> None:

@@ -39,10 +39,10 @@ def run(
     overrides = dict(parse_override(text) for text in override or [])
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
-    with TerminalReporter(chosen.title) as reporter:
+    with TerminalReporter("seed") as reporter:
         results = []
         for seed in asked:
-            reporter.title = f"{chosen.title}, seed {seed}"
+            reporter.title = f"seed {seed}"
             results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
     summary = aggregate([result.metrics for result in results])
     if json_output:

@@ -18,7 +18,7 @@ EMBEDDED = ("digits", "simulated")
 ROOT_VARIABLE = "GZSL_DATA"
 BELOW_ROOT = ("", "data", "xlsa17/data")
 SOURCE = "the proposed splits v2 archive of Xian et al. (xlsa17.zip, data/{name}/)"
-FLO_SOURCE = "the features that the authors of f-CLSWGAN released (Xian et al., CVPR 2018); xlsa17.zip does not hold them"
+FLO_SOURCE = "the features that the authors of f-CLSWGAN released (CVPR 2018); xlsa17.zip does not hold them"
 
 
 @dataclass(frozen=True)

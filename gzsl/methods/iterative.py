@@ -218,7 +218,8 @@ class _Loop:
         groups |= {f"net:{name}": network.state_dict() for name, network in method.networks().items()}
         groups |= {f"opt:{name}": optimiser_state(optimiser) for name, optimiser in self.optimisers.items()}
         numbers = {name: value for name, value in fitted.items() if isinstance(value, int | float)}
-        return pack(groups, {"step": self.step, "numbers": numbers})
+        rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimisers.items()}
+        return pack(groups, {"step": self.step, "numbers": numbers, "rates": rates})
 
     def restore(self, blob: bytes) -> None:
         """Continue from what `checkpoint` returned."""
@@ -235,6 +236,8 @@ class _Loop:
             network.load_state_dict(groups[f"net:{name}"])
         for name, optimiser in self.optimisers.items():
             restore_optimiser(optimiser, groups.get(f"opt:{name}", {}))
+            for group, rate in zip(optimiser.param_groups, values["rates"][name], strict=True):
+                group["lr"] = rate
 
     def _set(self, fitted: Mapping[str, Any]) -> None:
         for name, value in fitted.items():

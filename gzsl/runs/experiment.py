@@ -79,7 +79,7 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, *self._preparation())
-        self.reporter.stage("fit on all seen classes")
+        self.reporter.stage("final fit")
         self._fit(method, task, "final")
         calibrator = make_calibrator(self.recipe.calibration).fit(self._validation_summaries(choice))
         self.reporter.stage("test")
@@ -97,7 +97,7 @@ class Experiment:
 
     def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> None:
         for number, (name, task) in enumerate(tasks, start=1):
-            stage = "search on test data" if phase == "test" else f"validation fold {number} of {len(tasks)}"
+            stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
                 self._search_epochs(phase, name, task)
