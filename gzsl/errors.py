@@ -34,6 +34,10 @@ class TrainingDiverged(RunError):
     """A loss or a weight stopped being finite; the last good state is kept."""
 
 
+class GzslWarning(UserWarning):
+    """Something works, but probably not as intended; the message names the remedy."""
+
+
 def suggest(name: str, options: Iterable[str]) -> str:
     """Return a clause that names the closest option, or all of them when none is close.
 

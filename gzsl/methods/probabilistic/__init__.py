@@ -1,0 +1,1 @@
+"""Methods that score classes by probabilities: attribute posteriors, mixtures of seen classes, class densities."""
