@@ -1,11 +1,15 @@
-"""Metadata is in setup.cfg; this maps the folders of recipes and split facts into the installed package."""
+"""Metadata is in setup.cfg; this maps the folders of recipes, split facts and studies into the installed package."""
 
 from setuptools import find_packages, setup
 
-SHIPPED = {"gzsl.configs": "configs", "gzsl.data_splits": "data_splits"}
+SHIPPED = {"gzsl.configs": "configs", "gzsl.data_splits": "data_splits", "gzsl.experiments": "experiments"}
 
 setup(
     packages=[*find_packages(include=["gzsl", "gzsl.*"]), *SHIPPED],
     package_dir=SHIPPED,
-    package_data={"gzsl": ["py.typed"], **dict.fromkeys(SHIPPED, ["*.yaml", "*/*.yaml"])},
+    package_data={
+        "gzsl": ["py.typed"],
+        "gzsl.report": ["published.csv"],
+        **dict.fromkeys(SHIPPED, ["*.yaml", "*/*.yaml"]),
+    },
 )

@@ -18,6 +18,11 @@ def data_splits_dir() -> Path:
     return _shipped("data_splits")
 
 
+def experiments_dir() -> Path:
+    """Folder with one YAML a study."""
+    return _shipped("experiments")
+
+
 def cache_dir() -> Path:
     """Folder for converted datasets: ``GZSL_CACHE``, else ``gzsl`` in the user's cache folder."""
     explicit = os.environ.get("GZSL_CACHE")

@@ -12,6 +12,7 @@ from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
 from gzsl.cli.run import run
+from gzsl.cli.sweep import sweep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +41,7 @@ def _root(
 
 
 app.command()(run)
+app.command()(sweep)
 app.command()(evaluate)
 app.command()(explain)
 app.command()(methods)

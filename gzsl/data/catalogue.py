@@ -16,6 +16,7 @@ from gzsl.errors import DataError, suggest
 
 EMBEDDED = ("digits", "simulated")
 ROOT_VARIABLE = "GZSL_DATA"
+ABSENT = "absent"
 BELOW_ROOT = ("", "data", "xlsa17/data")
 SOURCE = "the proposed splits v2 archive of Xian et al. (xlsa17.zip, data/{name}/)"
 FLO_SOURCE = "the features that the authors of f-CLSWGAN released (CVPR 2018); xlsa17.zip does not hold them"
@@ -41,6 +42,11 @@ class Entry:
     unseen: int | None
     attributes: int | None
     where: str
+
+    @property
+    def present(self) -> bool:
+        """Whether `load` would find it."""
+        return not self.where.startswith(ABSENT)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -120,7 +126,7 @@ def available(root: Path | str | None = None) -> list[Entry]:
     for name in benchmarks.names():
         if name not in here:
             known = benchmarks.facts(name)
-            where = f"absent: {', '.join(_wanted_files(name))}"
+            where = f"{ABSENT}: {', '.join(_wanted_files(name))}"
             found.append(Entry(name, known.images, known.n_classes, known.n_unseen, known.attributes, where))
     return found
 

@@ -14,7 +14,7 @@ from gzsl.data.dataset import Dataset
 from gzsl.data.duplicates import Duplicate, straddling_duplicates
 from gzsl.data.features import FeatureRows
 from gzsl.data.splits import ROW_SETS
-from gzsl.semantics import Semantics
+from gzsl.semantics import Semantics, table_faults
 
 SHOWN_PAIRS = 3
 
@@ -123,18 +123,16 @@ def _feature_numbers(features: np.ndarray) -> dict[str, Any]:
 
 
 def _table_numbers(semantics: Semantics) -> dict[str, Any]:
-    table, names = semantics.table, semantics.class_names
+    table, faults = semantics.table, table_faults(semantics)
     norms = np.linalg.norm(table.astype(np.float64), axis=1)
-    _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    twin = first[inverse.ravel()]
     return {
         "shape": list(table.shape),
         "min": float(table.min()), "max": float(table.max()),
         "norm_min": float(norms.min()), "norm_max": float(norms.max()),
-        "zero_columns": int((table == 0).all(axis=0).sum()),
+        "zero_columns": faults.zero_columns,
         "constant_columns": int((table == table[0]).all(axis=0).sum()),
-        "zero_classes": [names[c] for c in np.flatnonzero(norms == 0)],
-        "duplicate_classes": [[names[twin[c]], names[c]] for c in np.flatnonzero(twin != np.arange(len(twin)))],
+        "zero_classes": list(faults.zero_classes),
+        "duplicate_classes": [list(pair) for pair in faults.duplicate_classes],
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -10,11 +11,11 @@ import numpy as np
 from sklearn.base import clone
 
 from gzsl.data.view import TrainView
-from gzsl.errors import MethodError
+from gzsl.errors import GzslWarning, MethodError
 from gzsl.methods.card import MethodCard, get_method
 from gzsl.methods.monitor import Monitor
 from gzsl.params import Configurable
-from gzsl.semantics import Semantics
+from gzsl.semantics import Semantics, table_faults
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Method(Configurable):
             For hyper-parameters out of range, non-finite features or a setting the method does not support.
         """
         view = self._begin(view, FitContext(seed, device, monitor or Monitor()))
+        _warn_of_faults(view)
         try:
             _refuse_non_finite(view, self.card.id)
             self._fit(view)
@@ -113,6 +115,7 @@ class Method(Configurable):
         shown = view
         for copy in copies:
             shown = copy._begin(view, FitContext(seed, device))
+        _warn_of_faults(shown)
         _refuse_non_finite(shown, self.card.id)  # one pass over the features for all candidates
         yield from zip(chosen, self._fit_grid(shown, copies), strict=True)
 
@@ -223,6 +226,11 @@ class Method(Configurable):
                 f"{self.card.id}: semantics {semantics.name!r}: found {semantics.n_attributes} columns, "
                 f"expected {self.n_attributes_}"
             )
+
+
+def _warn_of_faults(view: TrainView) -> None:
+    for sentence in table_faults(view.semantics).sentences(view.semantics.name):
+        warnings.warn(sentence, GzslWarning, stacklevel=3)
 
 
 def _refuse_non_finite(view: TrainView, method: str) -> None:

@@ -1,5 +1,6 @@
 """Class semantics: named tables of class vectors with an explicit normalisation."""
 
+from gzsl.semantics.checks import TableFaults, table_faults
 from gzsl.semantics.table import NORMALISATIONS, Semantics
 
-__all__ = ["NORMALISATIONS", "Semantics"]
+__all__ = ["NORMALISATIONS", "Semantics", "TableFaults", "table_faults"]

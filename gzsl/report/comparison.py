@@ -1,0 +1,108 @@
+"""A study's table: our numbers beside published ones of the same protocol."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gzsl.evaluation import Protocol
+from gzsl.report.aggregate import Aggregate, aggregate
+from gzsl.report.published import METRICS, Published, find_published
+from gzsl.runs.study import CellResult
+
+COLUMNS = (*METRICS, "AUSUC", "calibrated.H")
+HEADINGS = (*METRICS, "AUSUC", "H cal.")
+
+
+@dataclass(frozen=True)
+class ComparedLine:
+    """One cell of a study: ours and the published numbers that may stand beside it.
+
+    Attributes
+    ----------
+    method, dataset : str
+        Names.
+    protocol : Protocol
+        Under which our numbers were obtained.
+    aggregate : Aggregate
+        Mean and spread over seeds.
+    seconds : float
+        Mean wall time of a run, with validation.
+    published : Published or None
+        Same dataset, features, setting and kind of semantics; None when nothing of the kind was published.
+    """
+
+    method: str
+    dataset: str
+    protocol: Protocol
+    aggregate: Aggregate
+    seconds: float
+    published: Published | None
+
+    def cells(self) -> list[str]:
+        """Text of `HEADINGS`: ``mean ± std``, with the published value in brackets below the metrics that have one."""
+        return [self._cell(name) for name in COLUMNS]
+
+    def _cell(self, name: str) -> str:
+        mean, std = self.aggregate.mean.get(name), self.aggregate.std.get(name)
+        if mean is None:
+            return "-"
+        spread = f" ± {100 * std:.1f}" if std is not None and round(100 * std, 1) > 0 else ""
+        return f"{100 * mean:.1f}{spread}{self._bracket(name)}"
+
+    def _bracket(self, name: str) -> str:
+        value = None if self.published is None else self.published.values.get(name)
+        return "" if value is None else f" ({value:.1f})"
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a CSV file: ours as fractions, published ones in percent as printed there."""
+        theirs = self.published
+        return {
+            "method": self.method, **self.protocol.to_dict(), "n": self.aggregate.n, "seconds": round(self.seconds, 1),
+            **{f"{name}.mean": self.aggregate.mean.get(name) for name in COLUMNS},
+            **{f"{name}.std": self.aggregate.std.get(name) for name in COLUMNS},
+            **{f"published.{name}": theirs.values.get(name) if theirs else None for name in METRICS},
+            "published.secondary": theirs.secondary if theirs else None,
+            "published.source": theirs.source if theirs else None,
+        }  # fmt: skip
+
+
+def compare(results: Iterable[CellResult]) -> list[ComparedLine]:
+    """Lines of all cells that finished at least one seed."""
+    return [_line(result) for result in results if result.results]
+
+
+def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
+    """One Markdown table a dataset."""
+    text = []
+    for dataset in dict.fromkeys(line.dataset for line in lines):
+        chosen = [line for line in lines if line.dataset == dataset]
+        rows = [[line.method, *line.cells(), str(line.aggregate.n), f"{line.seconds:.0f}"] for line in chosen]
+        head = ["method", *HEADINGS, "seeds", "s a run"]
+        text.append(f"### {dataset}\n")
+        text += ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
+        text.append("")
+    return "\n".join(text)
+
+
+def comparison_csv(lines: Sequence[ComparedLine]) -> str:
+    """All lines as CSV."""
+    text = io.StringIO()
+    rows = [line.to_row() for line in lines]
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _line(result: CellResult) -> ComparedLine:
+    metrics = [run.metrics for run in result.results]
+    protocol = Protocol(**metrics[0]["protocol"])
+    method = result.cell.method
+    seconds = sum(run.seconds for run in result.results) / len(result.results)
+    return ComparedLine(
+        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(method, protocol)
+    )

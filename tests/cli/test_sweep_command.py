@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+STUDY = """
+title: two sets
+methods: [eszsl]
+datasets: [simulated, digits, CUB]
+seeds: [0]
+set:
+  selection.folds: 2
+  selection.grid: {gamma: [10.0], lam: [1.0]}
+"""
+
+
+def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
+    env = {**{k: v for k, v in os.environ.items() if k != "GZSL_DATA"}, "COLUMNS": "80", "TERM": "dumb"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, check=False)
+
+
+def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(STUDY)
+    done = gzsl("sweep", "s.yaml", "--csv", "t.csv", "--markdown", "t.md", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "simulated, percent" in done.stdout
+    assert "digits, percent" in done.stdout
+    assert "left out: no files of CUB below --data" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if "│" in line) <= 80
+    rows = list(csv.DictReader((tmp_path / "t.csv").open()))
+    assert [row["dataset"] for row in rows] == ["simulated", "digits"]
+    assert "### digits" in (tmp_path / "t.md").read_text()
+    again = json.loads(gzsl("sweep", "s.yaml", "--json", cwd=tmp_path).stdout)
+    assert len(again["lines"]) == 2
+    assert list(again["left_out"]) == ["eszsl/CUB"]
+
+
+def test_dry_run_and_list_run_nothing(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(STUDY)
+    done = gzsl("sweep", "s.yaml", "--dry-run", cwd=tmp_path)
+    assert "eszsl/digits" in done.stdout
+    assert not (tmp_path / "runs").exists()
+    assert "first-numbers" in gzsl("sweep", "--list", cwd=tmp_path).stdout
+
+
+def test_a_study_without_any_data_ends_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(STUDY.replace("simulated, digits, CUB", "CUB"))
+    done = gzsl("sweep", "s.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no cell could be run" in done.stderr

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gzsl.evaluation import Protocol
+from gzsl.report.aggregate import aggregate
+from gzsl.report.comparison import ComparedLine
+from gzsl.report.published import KINDS, find_published, published_numbers, semantics_kind
+from gzsl.runs import list_recipes, load_recipe
+
+
+def protocol(**changes: object) -> Protocol:
+    values = {
+        "dataset": "AWA1", "split": "PS2", "setting": "inductive", "features": "res101", "fine_tuned": False,
+        "semantics": "att", "normalisation": "none", "preprocessing": "none", "selection": "validation",
+        "calibration": "none",
+    }  # fmt: skip
+    return Protocol(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_every_line_is_sound() -> None:
+    lines = published_numbers()
+    assert len(lines) > 80
+    for line in lines:
+        assert line.kind in KINDS
+        assert line.method
+        assert line.values
+        assert line.source
+        assert all(0 <= value <= 100 for value in line.values.values())
+        u, s, h = (line.values.get(name) for name in "USH")
+        if None not in (u, s, h) and u + s > 0:
+            assert h == pytest.approx(2 * u * s / (u + s), abs=0.75), line
+
+
+def test_only_like_stands_beside_like() -> None:
+    found = find_published("eszsl", protocol())
+    assert found is not None
+    assert found.values == {"T1": 58.2, "U": 6.6, "S": 75.6, "H": 12.1}
+    assert not found.secondary
+    assert find_published("eszsl", protocol(features="efficientnet_lite0")) is None
+    assert find_published("eszsl", protocol(setting="transductive")) is None
+    assert find_published("eszsl", protocol(fine_tuned=True)) is None
+    assert find_published("eszsl", protocol(semantics="sent")) is None
+    assert find_published("eszsl", protocol(dataset="CUB127")) is None
+    assert semantics_kind(protocol(dataset="FLO")) == "sentences"
+
+
+def test_the_paper_comes_before_those_who_ran_it_again() -> None:
+    found = find_published("f-clswgan", protocol(dataset="AWA1"))
+    assert found is not None
+    assert found.kind == "paper"
+    rerun = find_published("f-clswgan", protocol(dataset="APY"))
+    assert rerun is not None
+    assert rerun.kind == "re-run"
+
+
+def test_a_line_shows_both_numbers() -> None:
+    metrics = {"T1": 0.5, "U": 0.1, "S": 0.8, "H": 0.178, "AUSUC": 0.3}
+    line = ComparedLine(
+        "eszsl", "AWA1", protocol(), aggregate([metrics, metrics]), 1.0, find_published("eszsl", protocol())
+    )
+    assert line.cells() == ["50.0 (58.2)", "10.0 (6.6)", "80.0 (75.6)", "17.8 (12.1)", "30.0", "-"]
+    assert line.to_row()["published.source"]
+
+
+@pytest.mark.parametrize("path", list_recipes(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_recipes_state_what_the_reference_file_says(path: Path) -> None:
+    """The number a recipe calls published stands in the reference file."""
+    recipe = load_recipe(path)
+    if recipe.expected is None:
+        return
+    stated = {name: value for name in ("T1", "U", "S", "H") if (value := getattr(recipe.expected, name)) is not None}
+    place = (path.parent.name, path.stem)
+    known = [line.values for line in published_numbers() if (line.method, line.dataset) == place]
+    for name, value in stated.items():
+        assert any(values.get(name) == pytest.approx(value) for values in known), (name, value, known)
