@@ -45,7 +45,7 @@ def published_page() -> str:
     lines = [
         "# Published numbers", "",
         "Made by `docs/generate.py` from `gzsl/report/published.csv`; do not edit by hand. Percent, class-averaged,",
-        "proposed splits, ResNet-101 features. `gzsl run` and `gzsl sweep` set a number beside ours only where dataset,",
+        "proposed splits, ResNet-101 features. `gzsl run` and `gzsl sweep` set a number beside ours where dataset,",
         "features, setting and kind of semantics agree. *Secondary*: read in somebody else's table. Re-implementations",
         "and re-runs are other people's.", "",
         "| method | dataset | semantics | T1 | U | S | H | whose | source |",

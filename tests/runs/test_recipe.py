@@ -31,7 +31,9 @@ def test_overrides_reach_nested_keys_and_short_forms() -> None:
     assert recipe.dataset.options == {"x": 1}
 
 
-@pytest.mark.parametrize(("text", "expected"), [("a.b=1e-3", ("a.b", 1e-3)), ("s=[1, 2]", ("s", [1, 2])), ("m= x", ("m", "x"))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a.b=1e-3", ("a.b", 1e-3)), ("s=[1, 2]", ("s", [1, 2])), ("m= x", ("m", "x"))]
+)
 def test_override_values_are_yaml(text: str, expected: tuple[str, object]) -> None:
     assert parse_override(text) == expected
 
@@ -75,6 +77,12 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
 
 def test_fingerprint_depends_on_what_decides_numbers_and_on_nothing_else() -> None:
     base = make_recipe(MINIMAL)
-    assert make_recipe({**MINIMAL, "note": "hello", "seeds": [7], "provenance": {"gamma": "x"}}).fingerprint == base.fingerprint
-    assert make_recipe({**MINIMAL, "method": {"name": "eszsl", "gamma": base.build_method().gamma}}).fingerprint == base.fingerprint  # type: ignore[attr-defined]
+    assert (
+        make_recipe({**MINIMAL, "note": "hello", "seeds": [7], "provenance": {"gamma": "x"}}).fingerprint
+        == base.fingerprint
+    )
+    assert (
+        make_recipe({**MINIMAL, "method": {"name": "eszsl", "gamma": base.build_method().gamma}}).fingerprint
+        == base.fingerprint
+    )  # type: ignore[attr-defined]
     assert make_recipe({**MINIMAL, "selection": "last"}).fingerprint != base.fingerprint

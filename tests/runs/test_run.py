@@ -112,9 +112,7 @@ def test_a_number_can_be_recomputed_by_hand_from_the_stored_scores(tmp_path: Pat
     with np.load(result.folder / "scores.npz") as archive:
         summary = ScoreSummary.from_arrays(dict(archive))
     gamma = result.metrics["calibrated"]["gamma"]
-    answers = np.where(
-        summary.seen_score - gamma > summary.unseen_score, summary.seen_class, summary.unseen_class
-    )
+    answers = np.where(summary.seen_score - gamma > summary.unseen_score, summary.seen_class, summary.unseen_class)
     side = {}
     for name, classes in (("U", summary.unseen), ("S", summary.seen)):
         shares = [np.mean(answers[summary.labels == c] == c) for c in classes if (summary.labels == c).any()]
@@ -130,7 +128,9 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
     (second,) = run_recipe(recipe, out=tmp_path, seeds=[0])
     assert not second.fresh
     assert second.metrics == first.metrics
-    assert {path: path.stat().st_mtime_ns for path in first.folder.iterdir() if path.name != ".lock"}.items() <= stamps.items()
+    assert {
+        path: path.stat().st_mtime_ns for path in first.folder.iterdir() if path.name != ".lock"
+    }.items() <= stamps.items()
 
 
 def test_the_stored_recipe_is_the_recipe_and_the_stored_weights_are_the_method(tmp_path: Path) -> None:
@@ -166,7 +166,9 @@ def test_validation_never_opens_the_test_data(tmp_path: Path, monkeypatch: pytes
     original = experiment.final_task
 
     def watched(*args: object, **kwargs: object) -> object:
-        opened.append(Records(next(tmp_path.rglob("records.jsonl"))).rows if list(tmp_path.rglob("records.jsonl")) else [])
+        opened.append(
+            Records(next(tmp_path.rglob("records.jsonl"))).rows if list(tmp_path.rglob("records.jsonl")) else []
+        )
         return original(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(experiment, "final_task", watched)
