@@ -59,6 +59,29 @@ def class_sums(rows: FeatureRows, labels: np.ndarray, n_classes: int) -> np.ndar
     return total.T
 
 
+def class_moments(rows: FeatureRows, labels: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the rows of every class, a dimension.
+
+    Parameters
+    ----------
+    rows, labels, n_classes
+        As in `class_sums`; every class has a row.
+
+    Returns
+    -------
+    means, variances : ndarray, shape (C, d), float64
+        Variances divide by the number of rows; they are 0 for a class of one row.
+    """
+    counts = np.bincount(labels, minlength=n_classes)[:, None]
+    means = class_sums(rows, labels, n_classes).T / counts
+    squares = np.zeros_like(means)
+    for where, block in rows.blocks():
+        n = len(block)
+        membership = csr_array((np.ones(n), (labels[where], np.arange(n))), shape=(n_classes, n))
+        squares += membership @ (block - means[labels[where]]) ** 2
+    return means, squares / counts
+
+
 @dataclass(frozen=True, eq=False)
 class SymmetricEigen:
     """Eigendecomposition of a real symmetric matrix, ``vectors @ diag(values) @ vectors.T``.

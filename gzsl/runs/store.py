@@ -18,28 +18,31 @@ from filelock import FileLock, Timeout
 
 from gzsl.errors import RunError
 from gzsl.files import make_folder, replacing, value_hash, write_bytes, write_json, write_text
+from gzsl.params import Configurable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_WITHOUT_INFLUENCE = ("cli", "report")
-
-
-@cache
-def code_version(method_file: str) -> str:
-    """Digest of the code that numbers depend on: the package without its upper layers and other methods."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        parts = path.relative_to(_PACKAGE).parts
-        shared = parts[0] != "methods" or len(parts) == 2 or path.stem in ("base", "__init__")
-        if parts[0] not in _WITHOUT_INFLUENCE and (shared or str(path) == method_file):
-            digest.update("/".join(parts).encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+_WITHOUT_INFLUENCE = ("cli", "report", "images")
 
 
 def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
     """Digest that names a run: recipe, data, seed, device kind and code."""
-    code = code_version(str(Path(inspect.getfile(method)).resolve()))
-    return value_hash({"recipe": resolved, "data": data_hash, "seed": seed, "device": device, "code": code})
+    values = {"recipe": resolved, "data": data_hash, "seed": seed, "device": device, "code": code_version(method)}
+    return value_hash(values)
+
+
+@cache
+def code_version(method: type) -> str:
+    """Digest of the code that numbers depend on: the package without its upper layers and other methods."""
+    digest = hashlib.blake2b(digest_size=16)
+    own = {Path(inspect.getfile(cls)).resolve() for cls in inspect.getmro(method) if issubclass(cls, Configurable)}
+    for path in sorted({*_PACKAGE.rglob("*.py"), *own}):
+        parts = path.relative_to(_PACKAGE).parts if path.is_relative_to(_PACKAGE) else ("", path.name)
+        content = path.read_bytes()
+        a_method = parts[0] == "methods" and b"\n@register(" in content
+        if parts[0] not in _WITHOUT_INFLUENCE and (not a_method or path in own):
+            digest.update("/".join(parts).encode())
+            digest.update(content)
+    return digest.hexdigest()
 
 
 class RunFolder:
