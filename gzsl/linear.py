@@ -132,6 +132,51 @@ def binary_loss(targets: np.ndarray) -> Loss:
     return loss
 
 
+def squared_hinge_loss(labels: np.ndarray) -> Loss:
+    """Mean over rows and outputs of ``[1 - t o]_+^2``, t = 1 for the class of the row and -1 for others.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n,), integer
+        Column of the true class.
+    """
+    rows = np.arange(len(labels))
+
+    def loss(outputs: np.ndarray) -> tuple[float, np.ndarray]:
+        slack = 1 + outputs
+        slack[rows, labels] = 1 - outputs[rows, labels]
+        np.maximum(slack, 0, out=slack)
+        gradient = 2 / outputs.size * slack
+        gradient[rows, labels] *= -1
+        return float((slack**2).mean(dtype=np.float64)), gradient
+
+    return loss
+
+
+def worst_violator_loss(labels: np.ndarray, costs: np.ndarray) -> Loss:
+    """Mean over rows of ``[max_c (cost(y, c) + o_c) - o_y]_+^2``: Crammer and Singer's hinge, squared to be smooth.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n,), integer
+        Column of the true class.
+    costs : ndarray, shape (k, k)
+        Margin that each wrong class has to keep; 0 on the diagonal.
+    """
+    rows, margins = np.arange(len(labels)), costs[labels].astype(np.float32)
+
+    def loss(outputs: np.ndarray) -> tuple[float, np.ndarray]:
+        augmented = outputs + margins
+        worst = augmented.argmax(axis=1)
+        slack = np.maximum(augmented[rows, worst] - outputs[rows, labels], 0)
+        gradient = np.zeros_like(outputs)
+        gradient[rows, worst] += 2 / len(labels) * slack
+        gradient[rows, labels] -= 2 / len(labels) * slack
+        return float((slack**2).mean(dtype=np.float64)), gradient
+
+    return loss
+
+
 def softmax(outputs: np.ndarray) -> np.ndarray:
     """Probabilities (n, k) of outputs (n, k), shifted by the largest so that nothing overflows."""
     exps = np.exp(outputs - outputs.max(axis=1, keepdims=True))

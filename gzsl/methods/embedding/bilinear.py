@@ -119,7 +119,7 @@ class BilinearRanking(IterativeMethod):
             return self.maps_(x, self.to_device(semantics.table)).amax(dim=1).cpu().numpy()
 
 
-def violations(scores: Tensor, y: Tensor, margin: float) -> Tensor:
+def violations(scores: Tensor, y: Tensor, margin: float | Tensor) -> Tensor:
     """Hinges ``[margin + F - F_y]_+`` of every wrong class, 0 at the true one: (n, s)."""
     true = scores.gather(1, y[:, None])
     return (scores - true + margin).clamp_min(0).scatter(1, y[:, None], 0.0)
