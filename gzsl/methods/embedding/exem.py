@@ -61,7 +61,7 @@ class EXEM(Method):
 
     def _fit_grid(self, view: TrainView, copies: list[Self]) -> Iterator[Self]:
         table, labels = view.seen_semantics.table, view.seen_labels
-        centre, components = _principal_components(view.features)
+        centre, components = principal_components(view.features)
 
         @cache
         def projected(q: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +110,7 @@ class EXEM(Method):
         return -squared_distances(rows, (self.exemplars(semantics) / scale).astype(np.float32)) / len(scale)
 
 
-def _principal_components(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
+def principal_components(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) of the rows and all directions (d, k) in which they vary, the widest first, both float32."""
     n, d = rows.shape
     mean = sum((block.sum(axis=0, dtype=np.float64) for _, block in rows.blocks()), np.zeros(d)) / n
