@@ -9,7 +9,16 @@ import pytest
 from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
-from gzsl.linear import Loss, binary_loss, fit_linear, sigmoid, softmax, softmax_loss
+from gzsl.linear import (
+    Loss,
+    binary_loss,
+    fit_linear,
+    sigmoid,
+    softmax,
+    softmax_loss,
+    squared_hinge_loss,
+    worst_violator_loss,
+)
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(3, size=40)
@@ -53,3 +62,22 @@ def test_extreme_outputs_stay_finite() -> None:
     assert np.isfinite(softmax(outputs)).all()
     np.testing.assert_allclose(sigmoid(outputs), [[1, 0], [0.5, 0.5]])
     assert np.isfinite(binary_loss(np.ones((2, 2)))(outputs)[0])
+
+
+COSTS = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 2.0], [0.5, 2.0, 0.0]])
+
+
+@pytest.mark.parametrize("make", [lambda: squared_hinge_loss(LABELS), lambda: worst_violator_loss(LABELS, COSTS)])
+def test_gradients_of_hinges_agree_with_differences(make: Callable[[], Loss]) -> None:
+    loss, start = make(), RNG.normal(size=(40, 3)).ravel()
+    error = check_grad(lambda v: loss(v.reshape(40, 3))[0], lambda v: loss(v.reshape(40, 3))[1].ravel(), start)
+    assert error < 1e-5
+
+
+def test_hinges_by_hand() -> None:
+    outputs = np.array([[0.5, -2.0, 0.0], [0.0, 3.0, 0.0]])
+    labels = np.array([0, 1])
+    assert squared_hinge_loss(labels)(outputs)[0] == pytest.approx((0.25 + 0 + 1 + 1 + 0 + 1) / 6)
+    # row 0: max(0.5, -2 + 1, 0 + 0.5) - 0.5 = 0; row 1: max(0 + 1, 3, 0 + 2) - 3 = 0
+    assert worst_violator_loss(labels, COSTS)(outputs)[0] == 0
+    assert worst_violator_loss(np.array([1, 0]), COSTS)(outputs)[0] == pytest.approx((4**2 + 4**2) / 2)

@@ -53,7 +53,7 @@ class Bucher(DescentMethod):
         default=0.1, low=0.0, high=1e6, symbol="λ", tune=(0.05, 1.0), doc="weight of the attribute regression"
     )
     norm_weight: float = param(
-        default=0.1, low=0.0, high=1e6, symbol="μ", tune=(0.01, 10.0), doc="weight of the squared weights, over all rows"
+        default=0.1, low=0.0, high=1e6, symbol="μ", tune=(0.01, 10.0), doc="weight of the squared weights, over rows"
     )
     metric_share: float = param(
         default=0.4, low=0.01, high=2.0, symbol="m / a", tune=(0.2, 1.2), doc="dimensions of the metric an attribute"

@@ -13,7 +13,7 @@ from gzsl.linear import fit_linear, softmax_loss
 from gzsl.methods.card import register
 from gzsl.methods.descent import negative_squared_distances
 from gzsl.methods.embedding.cmt import CMT
-from gzsl.methods.embedding.novelty import GaussianNovelty, OutlierNovelty
+from gzsl.methods.embedding.outlying import GaussianNovelty, OutlierNovelty
 from gzsl.methods.iterative import Sizes
 from gzsl.nn.batches import TrainingRows
 from gzsl.params import param
@@ -44,7 +44,7 @@ class CMTStar(CMT):
     Scores are ``log P(y | x)``; where all classes are unseen they rank as CMT does.
 
     **Differences.** The detector's statistics come from a held-out part of the seen rows: on rows that the network
-    was trained on they are too tight, and every new image looks novel. The released code divides the squared
+    was trained on they are too tight, and every image looks new. The released code divides the squared
     distances of a class by the size of the whole data and the outlier score by an extra sqrt(2): neither is kept.
     One share of rejected rows stands for the paper's thresholds a class.
     """

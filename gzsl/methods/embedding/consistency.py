@@ -11,7 +11,7 @@ from gzsl.nn.batches import TrainingRows
 
 
 class ConsistencyNetwork(nn.Module):
-    """``max(0, x W_X + b)``: rows (n, d) to attributes (n, a); and W_A: attributes to the m dimensions of the metric."""
+    """``max(0, x W_X + b)``: rows (n, d) to attributes (n, a); and W_A: attributes to the metric's m dimensions."""
 
     def __init__(self, sizes: Sizes, n_dims: int, rng: torch.Generator) -> None:
         super().__init__()
