@@ -9,6 +9,9 @@ from gzsl.methods.descent import negative_squared_distances
 from gzsl.methods.iterative import Sizes
 from gzsl.nn.batches import TrainingRows
 
+START_RIDGE = 1.0  # of the attribute regression, in units of the mean feature scatter (validation folds of CUB127)
+METRIC_RIDGE = 10.0  # of the residual scatter, in units of its mean: residuals on training rows are too small
+
 
 class ConsistencyNetwork(nn.Module):
     """``max(0, x W_X + b)``: rows (n, d) to attributes (n, a); and W_A: attributes to the metric's m dimensions."""
@@ -35,15 +38,12 @@ def start_from_ridge(network: ConsistencyNetwork, rows: TrainingRows) -> None:
     x, wanted = rows.x.double(), rows.table[rows.y].double()
     centre, level = x.mean(dim=0), wanted.mean(dim=0)
     scatter = (x - centre).T @ (x - centre)
-    ridge = 0.1 * scatter.diagonal().mean().clamp_min(1e-12) * torch.eye(len(scatter), dtype=x.dtype, device=x.device)
-    weight = torch.linalg.solve(scatter + ridge, (x - centre).T @ (wanted - level))
+    weight = torch.linalg.solve(_ridged(scatter, START_RIDGE), (x - centre).T @ (wanted - level))
     network.weight.copy_(weight)
     network.bias.copy_(level - centre @ weight)
     predicted = network.attributes(rows.x).double()
     residual, spread = predicted - wanted, wanted - level
-    within = residual.T @ residual / len(x)
-    within += 0.1 * within.diagonal().mean().clamp_min(1e-12) * torch.eye(len(within), dtype=x.dtype, device=x.device)
-    values, vectors = torch.linalg.eigh(within)
+    values, vectors = torch.linalg.eigh(_ridged(residual.T @ residual / len(x), METRIC_RIDGE))
     whiten = vectors / values.sqrt()
     _, best = torch.linalg.eigh(whiten.T @ (spread.T @ spread) @ whiten)
     metric = torch.zeros_like(network.metric, dtype=x.dtype)
@@ -55,3 +55,9 @@ def start_from_ridge(network: ConsistencyNetwork, rows: TrainingRows) -> None:
     scale = 2 / (others - own).clamp_min(1e-6)
     network.metric.copy_(metric * scale.sqrt())
     network.tau.copy_(torch.expm1((scale * (own + others) / 2).clamp(1e-3, 50)).log())
+
+
+def _ridged(scatter: Tensor, share: float) -> Tensor:
+    """A symmetric matrix plus ``share`` of its mean diagonal on its diagonal."""
+    amount = share * scatter.diagonal().mean().clamp_min(1e-12)
+    return scatter + amount * torch.eye(len(scatter), dtype=scatter.dtype, device=scatter.device)
