@@ -32,6 +32,10 @@ _HOMES = {
     "evaluate": "gzsl.evaluation",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
+    "load_bundle": "gzsl.runs.bundle",
+    "save_bundle": "gzsl.runs.bundle",
+    "predict": "gzsl.runs.predict",
+    "open_features": "gzsl.data.readers.plain",
 }
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from gzsl.data import fold_task as fold_task
     from gzsl.data import load as load
     from gzsl.data import validation_folds as validation_folds
+    from gzsl.data.readers.plain import open_features as open_features
     from gzsl.evaluation import evaluate as evaluate
     from gzsl.methods import Method as Method
     from gzsl.methods import create as create
@@ -49,6 +54,9 @@ if TYPE_CHECKING:
     from gzsl.methods import save_method as save_method
     from gzsl.runs import load_recipe as load_recipe
     from gzsl.runs import run_recipe as run_recipe
+    from gzsl.runs.bundle import load_bundle as load_bundle
+    from gzsl.runs.bundle import save_bundle as save_bundle
+    from gzsl.runs.predict import predict as predict
     from gzsl.semantics import Semantics as Semantics
 
 __all__ = ["__version__", *_HOMES]

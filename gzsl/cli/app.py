@@ -8,6 +8,7 @@ import typer
 
 import gzsl
 from gzsl.cli import data
+from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
@@ -42,6 +43,8 @@ def _root(
 
 app.command()(run)
 app.command()(sweep)
+app.command()(predict)
+app.command(name="add-class")(add_class)
 app.command()(evaluate)
 app.command()(explain)
 app.command()(methods)

@@ -14,6 +14,7 @@ from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
 from gzsl.report import Aggregate, aggregate
 from gzsl.runs import Recipe, RunResult, load_recipe
+from gzsl.runs.bundle import save_bundle
 from gzsl.runs.recipe import parse_override
 from gzsl.runs.run import run_recipe
 
@@ -28,6 +29,9 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    bundle: Annotated[
+        Path | None, typer.Option(help="also save the first seed's classifier here, for gzsl predict")
+    ] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -44,6 +48,8 @@ def run(
         for seed in asked:
             reporter.title = f"seed {seed}"
             results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
+    if bundle is not None:
+        save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])
     if json_output:
         print_json(_as_json(results, summary))

@@ -46,6 +46,7 @@ class Method(Configurable):
 
     card: ClassVar[MethodCard]
     iterative: ClassVar[bool] = False
+    refits_for_new_classes: ClassVar[bool] = False  # whether `prepare` trains a classifier for a table it does not know
     _context: ClassVar[FitContext] = FitContext()
 
     @classmethod
@@ -147,6 +148,13 @@ class Method(Configurable):
         result = np.empty(found.shape, dtype=np.float32)
         result[:, order] = found
         return result
+
+    def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
+        """What rows (n, d) say of every attribute, (n, a): a class gains by its product with the class's vector.
+
+        None for a method that does not go through attribute space.
+        """
+        return None
 
     def prepare(self, semantics: Semantics) -> Self:
         """Get ready to score a class table that `fit` did not know; only generators have work to do here."""

@@ -31,18 +31,22 @@ class Table:
         UTF-8, comma-separated.
     special : sequence of str
         Columns that are text: read apart from the numbers where they are present.
+    needs_class : bool
+        Whether a column that names the class has to be there.
     """
 
-    def __init__(self, path: Path, special: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, special: tuple[str, ...], needs_class: bool = True) -> None:
         self.path, self.where = path, short(path)
         with reading(self.path, KIND), self._open() as stream:
             header = next(csv.reader(stream), [])
         self.header = [name.strip() for name in header]
         folded = [name.lower() for name in self.header]
         classes = [i for i, name in enumerate(folded) if name in CLASS_COLUMNS]
-        if len(classes) != 1:
+        if len(classes) != 1 and (needs_class or classes):
             raise DataError(f"{self.where}: found {len(classes)} columns called class or label, expected one")
-        self._text = {"class": classes[0], **{name: folded.index(name) for name in special if name in folded}}
+        self._text = {name: folded.index(name) for name in special if name in folded}
+        if classes:
+            self._text["class"] = classes[0]
         self._numeric = [i for i in range(len(header)) if i not in self._text.values()]
         if not self._numeric:
             raise DataError(f"{self.where}: found no column of numbers beside {', '.join(self._text)}")

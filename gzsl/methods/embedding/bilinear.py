@@ -113,6 +113,10 @@ class BilinearRanking(IterativeMethod):
         n_features, n_attributes = x.shape[1], table.shape[1]
         return (x.T @ shares.flatten(1)).view(n_features, n_maps, n_attributes).permute(1, 0, 2)
 
+    def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
+        """Projection (n, a) of the rows; None where there are several maps."""
+        return X @ self.maps_.weight[0].detach().cpu().numpy() if len(self.maps_.weight) == 1 else None
+
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         with torch.inference_mode():
             x = torch.from_numpy(X).to(self.device)

@@ -62,5 +62,9 @@ class CMT(DescentMethod):
         found: Tensor = self.network_(torch.from_numpy(np.asarray(X, dtype=np.float32)).to(self.device))
         return found
 
+    def attribute_evidence(self, X: np.ndarray) -> np.ndarray:
+        """Predicted class vector (n, a) of the rows."""
+        return self.embed(X).cpu().numpy()
+
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         return negative_squared_distances(self.embed(X), self.to_device(semantics.table)).cpu().numpy()

@@ -72,6 +72,10 @@ class ESZSL(Method):
             method.weights_ = solution.astype(np.float32)  # (d, a)
             yield method
 
+    def attribute_evidence(self, X: np.ndarray) -> np.ndarray:
+        """Projection (n, a) of the rows."""
+        return X @ self.weights_
+
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         return np.linalg.multi_dot([X, self.weights_, semantics.table.T])  # (n, C), in the cheaper order
 

@@ -41,6 +41,7 @@ class Generator(IterativeMethod):
     )
     head: Head = param(default_factory=SoftmaxHead, doc="classifier that is trained on real and synthetic rows")
 
+    refits_for_new_classes: ClassVar[bool] = True
     _standard: ClassVar[tuple[Semantics, ...]] = ()
 
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:

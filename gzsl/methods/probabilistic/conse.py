@@ -77,6 +77,10 @@ class ConSE(Method):
         P = softmax((X @ self.weights_ + self.bias_) / self.temperature)
         return convex_combination(P, self.seen_table_, self.n_top)
 
+    def attribute_evidence(self, X: np.ndarray) -> np.ndarray:
+        """Predicted class vector (n, a) of the rows, less the centre."""
+        return self.embed(X) - self.centre_
+
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         found, table = self.embed(X) - self.centre_, semantics.table - self.centre_
         product = found @ table.T

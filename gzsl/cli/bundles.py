@@ -1,0 +1,105 @@
+"""``gzsl predict`` and ``gzsl add-class``: a trained classifier after training."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from gzsl.cli.options import JsonOption, print_json
+from gzsl.data.readers.plain import open_features
+from gzsl.data.readers.table import Table
+from gzsl.errors import MethodError
+from gzsl.runs.bundle import Bundle, load_bundle
+from gzsl.runs.predict import predict as predictions_of
+from gzsl.runs.predict import write_predictions
+
+SHOWN = 20
+BundleArgument = Annotated[Path, typer.Argument(help="folder written by gzsl run --bundle")]
+
+
+def predict(
+    bundle: BundleArgument,
+    features: Annotated[Path, typer.Argument(help="features folder, .npy, .npz or .csv, of the bundle's backbone")],
+    out: Annotated[Path | None, typer.Option(help="write all predictions as CSV here")] = None,
+    top: Annotated[int, typer.Option(min=1, help="classes an image")] = 1,
+    json_output: JsonOption = False,
+) -> None:
+    """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
+    trained, source = load_bundle(bundle), open_features(features)
+    if out is not None:
+        count = write_predictions(predictions_of(trained, source, top_k=top), out)
+        Console().print(f"{count} predictions of {len(source.images)} images in {out}", highlight=False)
+        return
+    if json_output:
+        print_json([vars(p) for p in predictions_of(trained, source, top_k=top)])
+        return
+    table = RichTable("image", "class", "score", "side", "for", "against")
+    for p in islice(predictions_of(trained, source, top_k=top), SHOWN * top):
+        side = "seen" if p.seen else "unseen"
+        table.add_row(p.image, p.name, f"{p.score:.4g}", side, ", ".join(p.reasons), ", ".join(p.doubts))
+    Console().print(table)
+    if len(source.images) > SHOWN:
+        Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all", highlight=False)
+
+
+def add_class(
+    bundle: BundleArgument,
+    name: Annotated[str, typer.Argument(help="name of the new class")],
+    attributes: Annotated[
+        str, typer.Option(help="a class table (.csv) with a row of that name, or attribute=value,attribute=value,...")
+    ],
+    out: Annotated[Path | None, typer.Option(help="write the new bundle here instead of over the old one")] = None,
+) -> None:
+    """Teach a bundle a class it has no image of, from its attributes, without the training data.
+
+    Most methods score the new class at once; generators refit their classifier on synthetic features.
+    """
+    trained = load_bundle(bundle)
+    grown = trained.with_class(name, _vector(trained, name, attributes))
+    folder = grown.save(out or bundle)
+    refitted = grown.method.refits_for_new_classes
+    how = "its classifier was refitted on synthetic features" if refitted else "no retraining"
+    Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", highlight=False, soft_wrap=True)
+
+
+def _vector(bundle: Bundle, name: str, text: str) -> np.ndarray:
+    known = bundle.raw.attribute_names
+    if Path(text).suffix == ".csv":
+        return _from_table(Path(text), name, known)
+    values = {}
+    for part in text.split(","):
+        attribute, equals, value = part.partition("=")
+        try:
+            values[attribute.strip()] = float(value)
+        except ValueError:
+            raise MethodError(
+                f"--attributes {text!r}: found {part.strip()!r}, expected attribute=number, or a .csv file"
+            ) from None
+    return _arranged(values, known, "--attributes")
+
+
+def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndarray:
+    table = Table(path, ("unseen",))
+    rows = [k for k, found in enumerate(table.text()["class"]) if found == name]
+    if len(rows) != 1:
+        raise MethodError(f"{path}: found {len(rows)} rows of class {name!r}, expected one")
+    vector: np.ndarray = np.concatenate(list(table.blocks()))[rows[0]]
+    return vector if known is None else _arranged(dict(zip(table.numeric_names, vector, strict=True)), known, str(path))
+
+
+def _arranged(values: dict[str, float], known: tuple[str, ...] | None, where: str) -> np.ndarray:
+    if known is None:
+        raise MethodError(f"{where}: the bundle's attributes have no names, expected a .csv with all columns in order")
+    missing = [name for name in known if name not in values]
+    unknown = [name for name in values if name not in known]
+    if missing or unknown:
+        which = f"no value for {missing[0]!r}" if missing else f"an unknown attribute {unknown[0]!r}"
+        some = ", ".join(known[:8])
+        raise MethodError(f"{where}: found {which}, expected the bundle's {len(known)} attributes: {some}, ...")
+    return np.array([values[name] for name in known], dtype=np.float32)

@@ -1,0 +1,104 @@
+"""Features alone, without labels: what a trained classifier is applied to."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gzsl.data.readers.files import reading
+from gzsl.data.readers.table import Table
+from gzsl.errors import DataError
+
+EXPECTED = "a folder with features.npy, an .npy or .npz file, or a .csv of numbers"
+
+
+@dataclass(frozen=True, eq=False)
+class PlainFeatures:
+    """Feature rows and what is known about them.
+
+    Attributes
+    ----------
+    matrix : ndarray or memmap, shape (n, d)
+        Rows.
+    images : tuple of str
+        A name a row: the image where it is known, else the row number.
+    features : str or None
+        Name of the features, where a card tells.
+    """
+
+    matrix: np.ndarray
+    images: tuple[str, ...]
+    features: str | None
+
+
+def open_features(path: Path | str) -> PlainFeatures:
+    """Open features without reading them, where the format allows.
+
+    Parameters
+    ----------
+    path : path
+        A folder written by ``gzsl features extract``; an ``.npy`` matrix; an ``.npz`` with ``features`` and
+        optionally ``images``; or a ``.csv`` whose columns are numbers, beside an optional column ``image``.
+
+    Raises
+    ------
+    DataError
+        For a missing or damaged file, or one without a matrix.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _folder(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file or folder, expected {EXPECTED}")
+    if path.suffix == ".npy":
+        return _checked(path, _npy(path), None, None)
+    if path.suffix == ".npz":
+        with reading(path, "an .npz file"), np.load(path, allow_pickle=False) as archive:
+            if "features" not in archive.files:
+                raise DataError(f"{path}: no array 'features', found {', '.join(archive.files) or 'none'}")
+            names = archive["images"].astype(str).tolist() if "images" in archive.files else None
+            return _checked(path, archive["features"], names, None)
+    if path.suffix == ".csv":
+        return _csv(path)
+    raise DataError(f"{path}: found a {path.suffix or 'nameless'} file, expected {EXPECTED}")
+
+
+def _folder(folder: Path) -> PlainFeatures:
+    if not (folder / "features.npy").is_file():
+        raise DataError(f"{folder}: found no features.npy, expected {EXPECTED}")
+    card, names = folder / "card.json", None
+    features = None
+    if card.is_file():
+        with reading(card, "a features card"):
+            features = json.loads(card.read_text(encoding="utf-8")).get("features")
+    if (folder / "images.csv").is_file():
+        with (folder / "images.csv").open(encoding="utf-8", newline="") as stream:
+            names = [row["image"] for row in csv.DictReader(stream)]
+    return _checked(folder, _npy(folder / "features.npy"), names, features)
+
+
+def _npy(path: Path) -> np.ndarray:
+    with reading(path, "an .npy matrix"):
+        matrix: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    return matrix
+
+
+def _csv(path: Path) -> PlainFeatures:
+    table = Table(path, ("image", "split"), needs_class=False)
+    blocks = list(table.blocks())
+    if not blocks:
+        raise DataError(f"{path}: found no line below the header, expected one an image")
+    return _checked(path, np.concatenate(blocks), table.text().get("image"), None)
+
+
+def _checked(path: Path, matrix: np.ndarray, names: list[str] | None, features: str | None) -> PlainFeatures:
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise DataError(f"{path}: found {matrix.dtype} of shape {matrix.shape}, expected numbers (images, dimensions)")
+    if names is not None and len(names) != len(matrix):
+        raise DataError(f"{path}: found {len(names)} image names, expected {len(matrix)}, one a row")
+    images = tuple(names) if names is not None else tuple(map(str, range(len(matrix))))
+    return PlainFeatures(matrix, images, features)

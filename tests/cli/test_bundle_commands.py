@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from gzsl.data import load
+
+
+def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
+    env = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, check=False)
+
+
+def test_run_bundle_predict_and_add_class(tmp_path: Path) -> None:
+    quick = ["--set", "selection.grid={gamma: [10.0], lam: [1.0]}", "--set", "selection.folds=2", "--seeds", "1"]
+    done = gzsl("run", "eszsl/digits", "--out", "r", "--bundle", "b", *quick, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    digits = load("digits")
+    rows = digits.split.test_unseen[:30]
+    np.savez(tmp_path / "x.npz", features=digits.features[rows], images=np.array([f"digit-{r}.png" for r in rows]))
+    done = gzsl("predict", "b", "x.npz", "--out", "p.csv", "--top", "2", cwd=tmp_path)
+    assert "60 predictions of 30 images in p.csv" in done.stdout, done.stderr
+    lines = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert lines[0]["image"] == f"digit-{rows[0]}.png"
+    shown = gzsl("predict", "b", "x.npz", cwd=tmp_path).stdout
+    assert "the first 20 of 30 images" in shown
+    assert len(json.loads(gzsl("predict", "b", "x.npz", "--json", cwd=tmp_path).stdout)) == 30
+    names = digits.semantics.attribute_names
+    assert names is not None
+    text = ",".join(f"{name}=1" for name in names)
+    done = gzsl("add-class", "b", "all strokes", "--attributes", text, "--out", "b2", cwd=tmp_path)
+    assert "11 classes, with 'all strokes'; no retraining" in done.stdout, done.stderr
+    wrong = gzsl("add-class", "b", "x", "--attributes", "nonsense=1", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "no value for" in wrong.stderr
+    table = "class," + ",".join(names) + "\nten," + ",".join("0" for _ in names) + "\n"
+    (tmp_path / "new.csv").write_text(table)
+    done = gzsl("add-class", "b2", "ten", "--attributes", "new.csv", cwd=tmp_path)
+    assert "12 classes, with 'ten'" in done.stdout, done.stderr
+    np.save(tmp_path / "wrong.npy", np.zeros((2, 3), np.float32))
+    bad = gzsl("predict", "b", "wrong.npy", cwd=tmp_path)
+    assert bad.returncode == 2
+    assert "found 3 dimensions, expected 272" in bad.stderr
