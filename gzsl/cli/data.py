@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,17 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.data import load
 from gzsl.data.doctor import Report, examine
+from gzsl.data.export import export as export_dataset
+from gzsl.data.make import make_dataset
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Look at data before training on them: what a folder or file holds, what was detected, what is wrong.",
+    help="Look at data before training on them, make a dataset of your own, and export one for other repositories.",
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Keep ``doctor`` a command of its own, also while it is the only one."""
 
 
 @app.command()
@@ -40,6 +39,40 @@ def doctor(
         print_json(report.to_dict())
         return
     _print(report, Console())
+
+
+@app.command()
+def make(
+    features: Annotated[Path, typer.Argument(help="features folder: features.npy and images.csv (image,class)")],
+    classes: Annotated[Path, typer.Argument(help="CSV: a column class, one column an attribute, optionally unseen")],
+    out: Annotated[Path, typer.Option(help="dataset folder to write")],
+    unseen: Annotated[str | None, typer.Option(help="classes to keep from training: NAME,NAME,...")] = None,
+    propose: Annotated[
+        int | None, typer.Option(min=1, help="choose so many unseen classes, best described by the others' attributes")
+    ] = None,
+) -> None:
+    """Make a checked dataset of your own features and attributes; any recipe then runs on it.
+
+    A fifth of the images of every seen class is held out for testing, by a fixed seed.
+    """
+    names = None if unseen is None else [name.strip() for name in unseen.split(",")]
+    made = make_dataset(features, classes, out, unseen=names, propose=propose)
+    console = Console()
+    for note in made.notes:
+        console.print(note, highlight=False, style="dim", soft_wrap=True)
+    _print(examine(str(made.folder)), console)
+
+
+@app.command()
+def export(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="a folder or file of data, or the name of a dataset")],
+    out: Annotated[Path, typer.Option(help="folder to write")],
+    layout: Annotated[str, typer.Option("--format", help="xlsa17: res101.mat and att_splits.mat")] = "xlsa17",
+    data: DataOption = None,
+) -> None:
+    """Write a dataset in the released benchmark layout, which other repositories' loaders read."""
+    for written in export_dataset(load(path, root=data), out, layout):
+        Console().print(str(written), highlight=False, soft_wrap=True)
 
 
 def _print(report: Report, console: Console) -> None:

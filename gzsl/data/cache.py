@@ -179,6 +179,8 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     }
     features = _write_features(raw.features, folder / "features.npy")
     called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
+    if raw.features_name is not None:
+        called, tuned, feature_notes = raw.features_name, raw.fine_tuned, ["features are called as their card says"]
     sets = {name: getattr(split, name) for name in ("seen", "unseen", *ROW_SETS)}
     folds = {f"fold_{k}": fold for k, fold in enumerate(split.validation_classes)}
     values = {f"table_{name}": table.table for name, table in tables.items()}

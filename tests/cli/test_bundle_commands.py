@@ -48,3 +48,32 @@ def test_run_bundle_predict_and_add_class(tmp_path: Path) -> None:
     bad = gzsl("predict", "b", "wrong.npy", cwd=tmp_path)
     assert bad.returncode == 2
     assert "found 3 dimensions, expected 272" in bad.stderr
+
+
+def test_five_commands_from_a_features_folder_to_predictions(tmp_path: Path) -> None:
+    digits = load("digits")
+    folder = tmp_path / "features"
+    folder.mkdir()
+    np.save(folder / "features.npy", digits.features)
+    names = [digits.class_names[c] for c in digits.labels]
+    lines = [f"{name}/{k}.png,{name}" for k, name in enumerate(names)]
+    (folder / "images.csv").write_text("\n".join(["image,class", *lines]) + "\n")
+    attributes = digits.semantics.attribute_names
+    assert attributes is not None
+    table = zip(digits.class_names, digits.semantics.table, strict=True)
+    rows = [",".join([name, *map(str, row)]) for name, row in table]
+    (tmp_path / "classes.csv").write_text("\n".join([",".join(["class", *attributes]), *rows]) + "\n")
+    done = gzsl("data", "make", "features", "classes.csv", "--out", "mine", "--propose", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "proposed unseen classes" in done.stdout
+    changes = ["--set", "dataset.name=mine", "--set", "selection.folds=2", "--seeds", "1"]
+    done = gzsl("run", "eszsl/digits", *changes, "--bundle", "classifier", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = gzsl("predict", "classifier", "features", "--out", "p.csv", cwd=tmp_path)
+    assert f"{len(names)} predictions" in done.stdout, done.stderr
+    predicted = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert predicted[0]["image"] == f"{names[0]}/0.png"
+    right = np.mean([row["class"] == name for row, name in zip(predicted, names, strict=True)])
+    assert right > 0.6
+    done = gzsl("data", "export", "mine", "--out", "mat", cwd=tmp_path)
+    assert (tmp_path / "mat" / "att_splits.mat").is_file(), done.stderr

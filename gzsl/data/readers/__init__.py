@@ -8,6 +8,8 @@ Arrays, one ``.npz`` or ``.h5``
     `gzsl.data.readers.arrays`.
 CSV, a folder
     ``features.csv`` and ``classes.csv``. See `gzsl.data.readers.table`.
+Dataset folder, written by ``gzsl data make``
+    ``features.npy``, ``images.csv`` and ``classes.csv``. See `gzsl.data.readers.folder`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,10 @@ def read(layout: Layout) -> RawData:
         from gzsl.data.readers.table import read_csv
 
         return read_csv(layout)
+    if layout.kind == "folder":
+        from gzsl.data.readers.folder import read_folder
+
+        return read_folder(layout)
     from gzsl.data.readers.arrays import read_arrays
 
     return read_arrays(layout)

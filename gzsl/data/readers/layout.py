@@ -21,7 +21,7 @@ class Layout:
     Attributes
     ----------
     kind : str
-        ``released``, ``arrays`` or ``csv``.
+        ``released``, ``arrays``, ``csv`` or ``folder``.
     features : Path
         File with features and labels.
     classes : Path
@@ -38,7 +38,9 @@ class Layout:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file once, in a fixed order."""
-        return tuple(dict.fromkeys((self.features, self.classes, *self.others)))
+        beside = [self.folder / name for name in ("images.csv", "card.json")] if self.kind == "folder" else []
+        present = [path for path in beside if path.is_file()]
+        return tuple(dict.fromkeys((self.features, self.classes, *self.others, *present)))
 
     @property
     def folder(self) -> Path:
@@ -77,7 +79,8 @@ def find_layout(path: Path, features_file: str | None = None) -> Layout:
 
 def has_dataset(folder: Path) -> bool:
     """Whether a folder looks like a dataset, by file names."""
-    return (folder / SPLITS_FILE).is_file() or (folder / "features.csv").is_file() or bool(_array_files(folder))
+    telling = (SPLITS_FILE, "features.csv", "features.npy")
+    return any((folder / name).is_file() for name in telling) or bool(_array_files(folder))
 
 
 def _in_folder(folder: Path, features_file: str | None) -> Layout:
@@ -93,6 +96,8 @@ def _in_folder(folder: Path, features_file: str | None) -> Layout:
         return _released(folder, None)
     if (folder / "features.csv").is_file():
         return _csv(folder)
+    if (folder / "features.npy").is_file():
+        return _made(folder)
     arrays = _array_files(folder)
     if not arrays:
         raise DataError(f"{folder}: found no dataset in this folder, expected {EXPECTED}")
@@ -110,6 +115,14 @@ def _released(folder: Path, features_file: str | None) -> Layout:
     others = sorted(path for path in folder.glob("*_splits.mat") if path.name != SPLITS_FILE)
     features = standard[0] if standard else _only(folder, candidates)
     return Layout("released", features, folder / SPLITS_FILE, tuple(others))
+
+
+def _made(folder: Path) -> Layout:
+    for name in ("images.csv", "classes.csv"):
+        if not (folder / name).is_file():
+            raise DataError(f"{folder}: found features.npy but no {name}, expected both; gzsl data make writes them")
+    others = sorted(path for path in folder.glob("*.csv") if path.name not in ("images.csv", "classes.csv"))
+    return Layout("folder", folder / "features.npy", folder / "classes.csv", tuple(others))
 
 
 def _csv(folder: Path) -> Layout:

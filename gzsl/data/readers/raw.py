@@ -84,6 +84,10 @@ class RawData:
         False when test_seen was held out by a seed here.
     notes : tuple of str
         What was detected, one sentence each.
+    features_name : str or None
+        What a card beside the features calls them.
+    fine_tuned : bool or None
+        What that card says of their network.
     """
 
     source: str
@@ -94,6 +98,8 @@ class RawData:
     rows: Mapping[str, np.ndarray]
     rows_are_given: bool = True
     notes: tuple[str, ...] = field(default_factory=tuple)
+    features_name: str | None = None
+    fine_tuned: bool | None = None
 
 
 def array_features(where: str, load: Callable[[], np.ndarray], shape: tuple[int, int], transposed: bool) -> Features:

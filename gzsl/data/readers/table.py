@@ -135,7 +135,7 @@ def read_csv(layout: Layout) -> RawData:
     if "split" in images:
         rows, note = _rows(images.where, image_text["split"]), "the split is the column split of features.csv"
     elif "unseen" in classes:
-        unseen = [_is_true(classes.where, name, cell) for name, cell in zip(names, class_text["unseen"], strict=True)]
+        unseen = [is_true(classes.where, name, cell) for name, cell in zip(names, class_text["unseen"], strict=True)]
         rows, note = rows_from_unseen(labels, np.flatnonzero(unseen))
     else:
         raise DataError(
@@ -153,7 +153,8 @@ def _rows(where: str, cells: list[str]) -> dict[str, np.ndarray]:
     return {name: np.flatnonzero(column == name) for name in SPLITS}
 
 
-def _is_true(where: str, name: str, cell: str) -> bool:
+def is_true(where: str, name: str, cell: str) -> bool:
+    """Whether a cell of the column unseen says yes; anything unclear is a `DataError`."""
     if cell.lower() not in (*TRUE, *FALSE):
         raise DataError(f"{where}: class {name!r}: column unseen: found {cell!r}, expected 1 or 0")
     return cell.lower() in TRUE

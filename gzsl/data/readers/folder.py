@@ -1,0 +1,79 @@
+"""The toolkit's own dataset folder: features.npy, images.csv, classes.csv, card.json."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gzsl.data.readers.detect import name_ids, unique_names
+from gzsl.data.readers.files import reading, short
+from gzsl.data.readers.layout import Layout
+from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
+from gzsl.data.readers.table import SPLITS, Table
+from gzsl.errors import DataError
+
+
+def read_folder(layout: Layout) -> RawData:
+    """Read a folder written by ``gzsl data make``; other class tables, ``<name>.csv``, go along.
+
+    Raises
+    ------
+    DataError
+        For damaged files and numbers that contradict each other.
+    """
+    table = Table(layout.classes, ("unseen",))
+    names = unique_names(f"{table.where}: class", table.text()["class"])
+    tables = {"att": RawTable(np.concatenate(list(table.blocks())), table.numeric_names)}
+    for path in layout.others:
+        other = Table(path, ("unseen",))
+        order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
+        tables[path.stem] = RawTable(np.concatenate(list(other.blocks()))[order], other.numeric_names)
+    images = layout.features.with_name("images.csv")
+    rows = _rows(images)
+    labels = name_ids(f"{short(images)}: class", [row["class"].strip() for row in rows], names)
+    column = np.array([row["split"] for row in rows])
+    wrong = sorted(set(column) - set(SPLITS))
+    if wrong:
+        raise DataError(f"{short(images)}: column split: found {wrong[0]!r}, expected {', '.join(SPLITS)}")
+    features = _features(layout.features, len(rows))
+    split = {name: np.flatnonzero(column == name) for name in SPLITS}
+    note = "the split is the column split of images.csv"
+    card = _card(layout.features.with_name("card.json"))
+    return RawData(
+        short(layout.folder), features, labels, names, tables, split, True, (note,),
+        card.get("features"), card.get("fine_tuned"),
+    )  # fmt: skip
+
+
+def _card(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    with reading(path, "a features card"):
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or not {"class", "split"} <= set(rows[0]):
+        raise DataError(f"{short(path)}: expected the columns image, class and split, one row an image")
+    return rows
+
+
+def _features(path: Path, n_images: int) -> Features:
+    with reading(path, "an .npy matrix"):
+        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    if matrix.ndim != 2 or len(matrix) != n_images:
+        raise DataError(f"{short(path)}: found shape {matrix.shape}, expected ({n_images}, dimensions), as images.csv")
+
+    def read() -> Iterator[np.ndarray]:
+        for start in range(0, n_images, BLOCK_ROWS):
+            yield matrix[start : start + BLOCK_ROWS]
+
+    return Features(short(path), (n_images, int(matrix.shape[1])), read)
