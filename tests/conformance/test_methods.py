@@ -237,16 +237,24 @@ def test_refuses_a_seen_class_without_rows(task: Task) -> None:
         replace(task.view, features=task.view.features.take(np.flatnonzero(keep)), labels=task.view.labels[keep])
 
 
-@pytest.mark.parametrize("oddity", ["constant feature", "duplicated class vector", "class with one image"])
+@pytest.mark.parametrize(
+    "oddity",
+    ["constant feature", "duplicated class vector", "zero class vector", "zero attribute", "class with one image"],
+)
 def test_odd_but_legal_data_give_finite_scores(name: str, params: Params, oddity: str, task: Task) -> None:
     view = task.view
     if oddity == "constant feature":
         X = view.features.to_array().copy()
         X[:, 0] = 0.5
         view = replace(view, features=FeatureRows(X))
-    elif oddity == "duplicated class vector":
+    elif oddity != "class with one image":
         table = np.array(view.semantics.table)
-        table[view.seen[1]] = table[view.seen[0]]
+        if oddity == "duplicated class vector":
+            table[view.seen[1]] = table[view.seen[0]]
+        elif oddity == "zero class vector":
+            table[[view.seen[0], view.unseen[0]]] = 0
+        else:
+            table[:, 3] = 0
         view = replace(view, semantics=replace(view.semantics, table=table))
     else:
         rows = np.flatnonzero(view.labels == view.seen[0])[1:]
