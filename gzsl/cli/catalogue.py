@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import typer
@@ -24,10 +25,14 @@ def methods(json_output: JsonOption = False) -> None:
              "cite": c.cite, "year": c.year} for c in cards
         ])  # fmt: skip
         return
-    table = Table("method", "family", "setting", "fidelity", "citation")
+    console, width = Console(highlight=False), max(len(card.id) for card in cards)
+    families = max(len(card.family) for card in cards)
     for card in cards:
-        table.add_row(card.id, card.family, ", ".join(card.settings), card.fidelity, card.cite)
-    Console().print(table)
+        about = f"{card.family:<{families}}  {', '.join(card.settings):<12}{card.fidelity}"
+        console.print(f"[bold]{card.id:<{width}}[/bold]  {about}")
+        indent = " " * (width + 2)
+        cite = textwrap.fill(card.cite, console.width - 1, initial_indent=indent, subsequent_indent=indent)
+        console.print(cite, style="dim", markup=False)
 
 
 def recipes(

@@ -1,0 +1,71 @@
+"""The benchmark paper's table from files in the released layout: tiny ones, with AWA1's real classes and split."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from gzsl.data import benchmarks, load
+
+IMAGES, DIMENSIONS = 6, 24
+
+
+@pytest.fixture(scope="module")
+def awa1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with AWA1's class names and unseen classes, six images a class, and random attributes."""
+    root = tmp_path_factory.mktemp("benchmarks")
+    folder = root / "AWA1"
+    folder.mkdir()
+    facts, rng = benchmarks.facts("AWA1"), np.random.default_rng(0)
+    original = np.round(rng.random((facts.attributes, len(facts.classes))) * 100)
+    labels = np.repeat(np.arange(len(facts.classes)), IMAGES)
+    shown = (original / 100).T @ rng.standard_normal((facts.attributes, DIMENSIONS))
+    X = np.maximum(shown[labels] + 0.3 * rng.standard_normal((len(labels), DIMENSIONS)), 0)
+    unseen = np.isin(labels, benchmarks.published_ids(facts.unseen, facts.classes))
+    kth = np.tile(np.arange(IMAGES), len(facts.classes))
+    rows = {"trainval_loc": ~unseen & (kth > 0), "test_seen_loc": ~unseen & (kth == 0), "test_unseen_loc": unseen}
+    savemat(folder / "res101.mat", {"features": X.T, "labels": labels[:, None] + 1.0})
+    savemat(folder / "att_splits.mat", {
+        "att": original / np.linalg.norm(original, axis=0), "original_att": original,
+        "allclasses_names": np.array([[name] for name in facts.classes], dtype=object),
+        **{name: np.flatnonzero(mask)[:, None] + 1.0 for name, mask in rows.items()},
+    })  # fmt: skip
+    return root
+
+
+def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
+    env = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, check=False)
+
+
+def test_published_numbers_stand_beside_ours_for_the_same_protocol(awa1: Path, tmp_path: Path) -> None:
+    assert load("AWA1", root=awa1).split.version == "PS2"
+    study = "title: part of the table\nmethods: [dap, conse, sje, eszsl]\ndatasets: [SUN, AWA1]\nseeds: [0]\n"
+    (tmp_path / "part.yaml").write_text(study + "set: {selection.folds: 1}\n")
+    done = gzsl("sweep", "part.yaml", "--data", str(awa1), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer["left_out"]) == {f"{method}/SUN" for method in ("dap", "conse", "sje", "eszsl")}
+    lines = {line["method"]: line for line in answer["lines"]}
+    assert lines["eszsl"]["published.T1"] == 58.2
+    assert lines["dap"]["published.S"] == 88.7
+    assert "CVPR 2017" in lines["sje"]["published.source"]
+    assert lines["eszsl"]["T1.mean"] > 0.2  # ten unseen classes that follow from attributes
+    shown = gzsl("sweep", "part.yaml", "--data", str(awa1), cwd=tmp_path).stdout
+    assert "(58.2)" in shown
+    assert "in brackets: published under the same split" in shown
+
+
+def test_the_whole_table_is_one_command(awa1: Path, tmp_path: Path) -> None:
+    done = gzsl("sweep", "benchmark-paper", "--data", str(awa1), "--dry-run", cwd=tmp_path)
+    cells = [line for line in done.stdout.splitlines() if "/AWA1" in line]
+    assert len(cells) == 14
+    assert not any("no recipe" in line for line in done.stdout.splitlines())
