@@ -1,0 +1,72 @@
+"""``gzsl features``: pictures to features."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.progress import TerminalReporter
+from gzsl.errors import DataError
+
+app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
+SHOWN = 5
+
+
+@app.command()
+def extract(
+    images: Annotated[Path, typer.Argument(help="a folder with a sub-folder a class, or a CSV with image,class")],
+    out: Annotated[Path, typer.Option(help="features folder to write")],
+    backbone: Annotated[
+        str, typer.Option(help="efficientnet_lite0, efficientnet_lite2, or torchvision:, timm:, open_clip:NAME")
+    ] = "efficientnet_lite0",
+    weights: Annotated[Path | None, typer.Option(help="your own state dict (.safetensors)")] = None,
+    pooling: Annotated[str, typer.Option(help="global: d numbers a picture; grid: the whole feature map")] = "global",
+    batch_size: Annotated[int, typer.Option(min=1, help="pictures at once")] = 32,
+    json_output: JsonOption = False,
+) -> None:
+    """Extract features of pictures; interrupted, the same command continues.
+
+    Unreadable and tiny pictures are named and left out. Networks are used as they are: no fine-tuning.
+    """
+    from gzsl.images import extract_features, list_images, open_backbone
+
+    found = list_images(images)
+    with TerminalReporter("features") as reporter:
+        reporter.stage(f"{len(found.images)} pictures")
+        card = extract_features(
+            found, open_backbone(backbone, weights), out, batch_size=batch_size, pooling=pooling,
+            on_progress=lambda done, total: reporter.tick(done, total, {}),
+        )  # fmt: skip
+    if json_output:
+        print_json(card)
+        return
+    console = Console(highlight=False)
+    for skipped in card["skipped"][:SHOWN]:
+        console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True, markup=False)
+    if len(card["skipped"]) > SHOWN:
+        console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
+    console.print(f"{card['images']} pictures, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
+
+
+@app.command()
+def show(
+    features: Annotated[Path, typer.Argument(help="features folder")],
+    json_output: JsonOption = False,
+) -> None:
+    """Show the card of a features folder: network, weights, preprocessing, pictures left out."""
+    path = features / "card.json"
+    if not path.is_file():
+        raise DataError(f"{features}: found no card.json, expected a folder written by gzsl features extract")
+    card = json.loads(path.read_text(encoding="utf-8"))
+    if json_output:
+        print_json(card)
+        return
+    console = Console(highlight=False)
+    for key, value in card.items():
+        text = f"{len(value)} pictures" if key == "skipped" else value
+        console.print(f"{key:<14}{text}", soft_wrap=True, markup=False)

