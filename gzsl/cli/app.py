@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import gzsl
-from gzsl.cli import data, features
+from gzsl.cli import data, features, semantics
 from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
@@ -52,3 +52,4 @@ app.command()(recipes)
 app.command()(datasets)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
+app.add_typer(semantics.app, name="semantics")
