@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.data.readers.plain import open_features
+from gzsl.data.readers.plain import PlainFeatures, open_features
 from gzsl.data.readers.table import Table
 from gzsl.errors import MethodError
 from gzsl.runs.bundle import Bundle, load_bundle
@@ -25,13 +28,20 @@ BundleArgument = Annotated[Path, typer.Argument(help="folder written by gzsl run
 
 def predict(
     bundle: BundleArgument,
-    features: Annotated[Path, typer.Argument(help="features folder, .npy, .npz or .csv, of the bundle's backbone")],
+    features: Annotated[
+        Path, typer.Argument(help="features folder, .npy, .npz or .csv of the same network; or a folder of pictures")
+    ],
     out: Annotated[Path | None, typer.Option(help="write all predictions as CSV here")] = None,
     top: Annotated[int, typer.Option(min=1, help="classes an image")] = 1,
     json_output: JsonOption = False,
 ) -> None:
     """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
-    trained, source = load_bundle(bundle), open_features(features)
+    trained = load_bundle(bundle)
+    with _opened(trained, features) as source:
+        _predict(trained, source, out, top, json_output)
+
+
+def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int, json_output: bool) -> None:
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
         Console().print(f"{count} predictions of {len(source.images)} images in {out}", highlight=False)
@@ -46,6 +56,29 @@ def predict(
     Console().print(table)
     if len(source.images) > SHOWN:
         Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all", highlight=False)
+
+
+@contextmanager
+def _opened(bundle: Bundle, source: Path) -> Iterator[PlainFeatures]:
+    """Features as they are, or of pictures through the network that the bundle's features came from."""
+    pictures = source.is_dir() and not (source / "features.npy").is_file()
+    if not pictures:
+        yield open_features(source)
+        return
+    from gzsl.images import BACKBONES, extract_features, list_images, open_backbone
+
+    name = bundle.card.get("features", {}).get("name")
+    if name not in BACKBONES:
+        raise MethodError(
+            f"{source}: found pictures, but the bundle's features {name!r} are of no network that is at hand, "
+            "expected features made by gzsl features extract"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        card = extract_features(list_images(source), open_backbone(name), folder)
+        for skipped in card["skipped"]:
+            text = f"left out: {skipped['image']} {skipped['reason']}"
+            Console(stderr=True).print(text, markup=False, soft_wrap=True)
+        yield open_features(Path(folder))
 
 
 def add_class(

