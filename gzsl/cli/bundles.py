@@ -21,8 +21,10 @@ from gzsl.errors import MethodError
 from gzsl.runs.bundle import Bundle, load_bundle
 from gzsl.runs.predict import predict as predictions_of
 from gzsl.runs.predict import write_predictions
+from gzsl.semantics.sources import text_table
 
 SHOWN = 20
+SENTENCE_COLUMNS = tuple(f"d{j}" for j in range(384))  # as gzsl semantics text --encoder minilm names them
 BundleArgument = Annotated[Path, typer.Argument(help="folder written by gzsl run --bundle")]
 
 
@@ -85,8 +87,11 @@ def add_class(
     bundle: BundleArgument,
     name: Annotated[str, typer.Argument(help="name of the new class")],
     attributes: Annotated[
-        str, typer.Option(help="a class table (.csv) with a row of that name, or attribute=value,attribute=value,...")
-    ],
+        str | None, typer.Option(help="a class table (.csv) with a row of that name, or attribute=value,attribute=value")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="a description, where the class table was made by the sentence encoder")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="write the new bundle here instead of over the old one")] = None,
 ) -> None:
     """Teach a bundle a class it has no image of, from its attributes, without the training data.
@@ -94,11 +99,26 @@ def add_class(
     Most methods score the new class at once; generators refit their classifier on synthetic features.
     """
     trained = load_bundle(bundle)
-    grown = trained.with_class(name, _vector(trained, name, attributes))
+    if (attributes is None) == (text is None):
+        raise MethodError("add-class: expected either --attributes or --text")
+    vector = _vector(trained, name, attributes) if attributes is not None else _encoded(trained, name, str(text))
+    grown = trained.with_class(name, vector)
     folder = grown.save(out or bundle)
     refitted = grown.method.refits_for_new_classes
     how = "its classifier was refitted on synthetic features" if refitted else "no retraining"
     Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", highlight=False, soft_wrap=True)
+
+
+def _encoded(bundle: Bundle, name: str, text: str) -> np.ndarray:
+    """Vector of a description, where the bundle's own table came from the sentence encoder."""
+    if bundle.raw.attribute_names not in (None, SENTENCE_COLUMNS) or bundle.raw.n_attributes != len(SENTENCE_COLUMNS):
+        raise MethodError(
+            f"--text: the bundle's class table {bundle.raw.name!r} with {bundle.raw.n_attributes} columns was not made by "
+            "gzsl semantics text --encoder minilm, so a description cannot be placed in it; expected --attributes"
+        )
+    if not text.strip():
+        raise MethodError("--text: found an empty text, expected a description")
+    return text_table({name: text}, "minilm").semantics.table[0]
 
 
 def _vector(bundle: Bundle, name: str, text: str) -> np.ndarray:

@@ -27,19 +27,30 @@ def extract(
     weights: Annotated[Path | None, typer.Option(help="your own state dict (.safetensors)")] = None,
     pooling: Annotated[str, typer.Option(help="global: d numbers a picture; grid: the whole feature map")] = "global",
     batch_size: Annotated[int, typer.Option(min=1, help="pictures at once")] = 32,
+    fine_tune_on: Annotated[
+        Path | None, typer.Option(help="dataset folder: fine-tune on its training pictures, all of seen classes, first")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="of fine-tuning")] = 3,
     json_output: JsonOption = False,
 ) -> None:
     """Extract features of pictures; interrupted, the same command continues.
 
-    Unreadable and tiny pictures are named and left out. Networks are used as they are: no fine-tuning.
+    Unreadable and tiny pictures are named and left out. Fine-tuning sees the training pictures of seen classes of a
+    dataset folder (gzsl data make) alone; the card, and with it every protocol key, says that it was done.
     """
-    from gzsl.images import extract_features, list_images, open_backbone
+    from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 
-    found = list_images(images)
+    found, network = list_images(images), open_backbone(backbone, weights)
     with TerminalReporter("features") as reporter:
+        if fine_tune_on is not None:
+            reporter.stage("fine-tuning")
+            network = fine_tune(
+                network, training_pictures(found, fine_tune_on), n_epochs=epochs,
+                on_progress=lambda done, total: reporter.tick(done, total, {}),
+            )  # fmt: skip
         reporter.stage(f"{len(found.images)} pictures")
         card = extract_features(
-            found, open_backbone(backbone, weights), out, batch_size=batch_size, pooling=pooling,
+            found, network, out, batch_size=batch_size, pooling=pooling,
             on_progress=lambda done, total: reporter.tick(done, total, {}),
         )  # fmt: skip
     if json_output:

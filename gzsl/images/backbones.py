@@ -39,6 +39,10 @@ class Backbone:
         ``source`` and ``sha256`` of the weights.
     layer : str
         Which activations are taken.
+    interpolation : str
+        How pictures are resized.
+    fine_tuned_on : int
+        Training pictures of seen classes that the network was fine-tuned on; 0 when it was not.
     """
 
     name: str
@@ -50,13 +54,18 @@ class Backbone:
     weights: dict[str, str]
     layer: str
     interpolation: str = "bicubic"
+    fine_tuned_on: int = 0
+
+    def normalised(self, pictures: np.ndarray) -> Tensor:
+        """Pictures (n, size, size, 3) uint8 as the network wants them, (n, 3, size, size)."""
+        x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        return (x - mean) / std
 
     @torch.inference_mode()
     def maps(self, pictures: np.ndarray) -> Tensor:
         """Feature maps (n, d, h, w) of pictures (n, size, size, 3) uint8."""
-        x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
-        found: Tensor = self.network((x - mean) / std)
+        found: Tensor = self.network(self.normalised(pictures))
         return found
 
     def card(self) -> dict[str, Any]:
@@ -64,7 +73,8 @@ class Backbone:
         return {
             "features": self.name, "backbone": self.name, "weights": self.weights, "layer": self.layer,
             "resize": round(self.size / self.crop_share), "crop": self.size, "interpolation": self.interpolation,
-            "mean": list(self.mean), "std": list(self.std), "fine_tuned": False,
+            "mean": list(self.mean), "std": list(self.std),
+            "fine_tuned": self.fine_tuned_on > 0, "fine_tuned_on": self.fine_tuned_on,
         }  # fmt: skip
 
 

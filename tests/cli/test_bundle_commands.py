@@ -44,6 +44,9 @@ def test_run_bundle_predict_and_add_class(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text(table)
     done = gzsl("add-class", "b2", "ten", "--attributes", "new.csv", cwd=tmp_path)
     assert "12 classes, with 'ten'" in done.stdout, done.stderr
+    wrong = gzsl("add-class", "b", "x", "--text", "a round shape", cwd=tmp_path)
+    assert "was not made by gzsl semantics text" in wrong.stderr
+    assert "expected either --attributes or --text" in gzsl("add-class", "b", "x", cwd=tmp_path).stderr
     np.save(tmp_path / "wrong.npy", np.zeros((2, 3), np.float32))
     bad = gzsl("predict", "b", "wrong.npy", cwd=tmp_path)
     assert bad.returncode == 2

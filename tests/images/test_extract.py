@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_images
 
 from gzsl.data.readers.plain import open_features
 from gzsl.errors import DataError
-from gzsl.images import Backbone, extract_features, list_images, open_backbone
+from gzsl.images import Backbone, extract_features, fine_tune, list_images, open_backbone, training_pictures
 from gzsl.images.extract import read_picture
 
 Image = pytest.importorskip("PIL.Image")
@@ -164,3 +164,55 @@ def test_the_command_extracts_shows_and_feeds_a_dataset(pictures: Path, tmp_path
     assert "10 pictures, 1280 numbers each" in done.stdout
     assert "efficientnet_lite0" in gzsl("features", "show", "f").stdout
     assert json.loads(gzsl("features", "show", "f", "--json").stdout)["crop"] == 224
+
+
+def dataset_folder(folder: Path, pictures: Path, **splits: str) -> Path:
+    """images.csv of a made dataset; splits by class, trainval where not given."""
+    folder.mkdir()
+    lines = ["image,class,split"]
+    for image, name in list_images(pictures).images:
+        lines.append(f"{image},{name},{splits.get(name, 'trainval') if '4.png' not in image else 'test_seen'}")
+    (folder / "images.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_fine_tuning_sees_training_pictures_only_and_says_so(pictures: Path, tmp_path: Path) -> None:
+    images = list_images(pictures)
+    chosen = training_pictures(images, dataset_folder(tmp_path / "mine", pictures))
+    assert not any("4.png" in image for image, _ in chosen.images)
+    seen: list[tuple[int, int]] = []
+    nets = [
+        fine_tune(open_backbone("efficientnet_lite0"), chosen, n_epochs=2, on_progress=lambda *at: seen.append(at))
+        for _ in range(2)
+    ]
+    assert seen[-1] == (16, 16)  # eight usable training pictures, twice
+    assert nets[0].name == "efficientnet_lite0-finetuned"
+    first, second = (dict(net.network.named_parameters()) for net in nets)
+    plain = dict(open_backbone("efficientnet_lite0").network.named_parameters())
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    changed = [key for key in plain if not torch.equal(first[key], plain[key])]
+    assert 0 < len(changed) <= 0.3 * len(plain)
+    card = extract_features(images, nets[0], tmp_path / "out")
+    assert card["fine_tuned"] is True
+    assert card["fine_tuned_on"] == 8
+
+
+def test_fine_tuning_on_anything_else_is_refused(pictures: Path, tmp_path: Path) -> None:
+    images = list_images(pictures)
+    with pytest.raises(DataError, match="found no images.csv"):
+        training_pictures(images, tmp_path)
+    folder = dataset_folder(tmp_path / "a", pictures, temple="test_unseen")
+    chosen = training_pictures(images, folder)
+    assert {name for _, name in chosen.images} == {"flower"}
+    with pytest.raises(DataError, match="fewer than 2 classes"):
+        fine_tune(open_backbone("efficientnet_lite0"), chosen)
+    text = (folder / "images.csv").read_text()
+    (folder / "images.csv").write_text(text.replace("flower/0.png,flower,trainval", "temple/0.png,temple,trainval"))
+    with pytest.raises(DataError, match="class 'temple' has training and unseen pictures"):
+        training_pictures(images, folder)
+    (folder / "images.csv").write_text("image,class\nx,y\n")
+    with pytest.raises(DataError, match="found no column split"):
+        training_pictures(images, folder)
+    (folder / "images.csv").write_text("image,class,split\nelse/9.png,flower,trainval\n")
+    with pytest.raises(DataError, match="'else/9.png' is not among the pictures"):
+        training_pictures(images, folder)
