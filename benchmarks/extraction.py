@@ -1,6 +1,6 @@
 """Pictures a second of the whole extraction against the bare network, and its memory for four times the pictures.
 
-Run ``python -m benchmarks.extraction`` from the top of the checkout (needs the extra ``images``). JPEG pictures of about
+Run ``python -m benchmarks.extraction`` from the top of the checkout (needs the extra ``images``). JPEG pictures of
 500 x 400 pixels, cut from two photographs that scikit-learn ships; EfficientNet-Lite0, batches of 32. The reference is
 the network alone on ready tensors of the same number of pictures.
 """

@@ -1,7 +1,7 @@
 """Peak memory of ``predict`` on 100,000 feature rows and 1,000 classes, streamed from disk to a CSV file.
 
-Run ``python -m benchmarks.predict_memory`` from the top of the checkout. The features (2048-d, 0.8 GB) lie in an .npy file;
-the aim is a peak under 1 GB of memory that is the process's own (pages of the file are the system's).
+Run ``python -m benchmarks.predict_memory`` from the top of the checkout. The features (2048-d, 0.8 GB) lie in an .npy
+file; the aim is a peak under 1 GB of memory that is the process's own (pages of the file are the system's).
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def add_class(
     bundle: BundleArgument,
     name: Annotated[str, typer.Argument(help="name of the new class")],
     attributes: Annotated[
-        str | None, typer.Option(help="a class table (.csv) with a row of that name, or attribute=value,attribute=value")
+        str | None, typer.Option(help="class table (.csv) with a row of that name, or attribute=value,attribute=value")
     ] = None,
     text: Annotated[
         str | None, typer.Option(help="a description, where the class table was made by the sentence encoder")
@@ -113,7 +113,7 @@ def _encoded(bundle: Bundle, name: str, text: str) -> np.ndarray:
     """Vector of a description, where the bundle's own table came from the sentence encoder."""
     if bundle.raw.attribute_names not in (None, SENTENCE_COLUMNS) or bundle.raw.n_attributes != len(SENTENCE_COLUMNS):
         raise MethodError(
-            f"--text: the bundle's class table {bundle.raw.name!r} with {bundle.raw.n_attributes} columns was not made by "
+            f"--text: the class table {bundle.raw.name!r} with {bundle.raw.n_attributes} columns was not made by "
             "gzsl semantics text --encoder minilm, so a description cannot be placed in it; expected --attributes"
         )
     if not text.strip():
