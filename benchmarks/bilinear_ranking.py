@@ -1,10 +1,10 @@
 """ALE, DeViSE, SJE and LatEm against the papers' loops over single rows, on AWA-sized data.
 
-Run ``python -m benchmarks.bilinear_ranking`` from the top of the checkout. About 20,000 simulated training rows of
-2048 features, 40 seen classes, 85 attributes. The reference is the papers' stochastic gradient descent as public
-re-implementations write it: NumPy in float64, one row a step. One epoch of each is timed turn about; then both are
-trained for the same number of epochs, each with the best of three step sizes, and the class-averaged accuracy on
-rows of pseudo-unseen classes is compared.
+Run ``python -m benchmarks.bilinear_ranking`` from the top of the checkout. About 16,000 simulated training rows (a fold
+of 20,000) of 2048 features, 30 of 40 seen classes, 85 attributes. The reference is the papers' stochastic gradient
+descent as public re-implementations write it: NumPy in float64, one row a step, no step where the margin holds. Three
+epochs of each are timed turn about, ours in batches of 128 and from view to fitted method; then both are trained with
+the best of three step sizes, and the class-averaged accuracy on rows of pseudo-unseen classes is compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gzsl.evaluation import evaluate
 from gzsl.methods import create
 from gzsl.semantics import Semantics
 
-ROWS, EPOCHS, ROUNDS, TARGET = 20_000, 3, 3, 50.0
+ROWS, EPOCHS, BATCH, ROUNDS, TARGET = 20_000, 3, 128, 3, 50.0
 RATES = (0.01, 0.1, 1.0)
 SETTINGS = {"ale": {}, "devise": {}, "sje": {}, "latem": {"n_maps": 2}}
 Step = Callable[[np.ndarray, np.ndarray, np.ndarray, int, float, np.random.Generator], None]
@@ -114,13 +114,15 @@ def main() -> None:
     for name, settings in SETTINGS.items():
 
         def ours(name: str = name, settings: dict[str, int] = settings) -> object:
-            return create(name, n_epochs=1, lr=0.1, **settings).fit(small)
+            return create(name, n_epochs=EPOCHS, batch_size=BATCH, lr=0.1, **settings).fit(small)
 
         def reference(name: str = name) -> np.ndarray:
-            return loop(name, small, 0.1, 1)
+            return loop(name, small, 0.1, EPOCHS)
 
-        compare(f"{name}: an epoch", ours, reference, rounds=ROUNDS, target=TARGET, warmup=0)
-        fits = [create(name, n_epochs=EPOCHS, lr=rate, **settings).fit(small) for rate in RATES]
+        compare(f"{name}: {EPOCHS} epochs", ours, reference, rounds=ROUNDS, target=TARGET, warmup=0)
+        fits = [
+            create(name, n_epochs=EPOCHS, batch_size=BATCH, lr=rate, **settings).fit(small) for rate in RATES
+        ]
         vectorised = max(evaluate(fit, problem).T1 for fit in fits)
         by_rows = max(evaluate(Maps(loop(name, small, rate, EPOCHS)), problem).T1 for rate in RATES)
         print(f"{name}: T1 of pseudo-unseen classes, {EPOCHS} epochs: {100 * vectorised:.1f}, loop {100 * by_rows:.1f}")

@@ -35,8 +35,11 @@ class BilinearMaps(nn.Module):
     def forward(self, x: Tensor, table: Tensor) -> Tensor:
         """Compatibility (n, K, C) of rows (n, d) with class vectors (C, a), in the cheaper order."""
         n_maps, d, a = self.weight.shape
-        projected = x @ self.weight.permute(1, 0, 2).reshape(d, n_maps * a)
-        return projected.view(len(x), n_maps, a) @ table.T
+        if len(x) * d * a <= (len(x) + a) * d * len(table):
+            projected = x @ self.weight.permute(1, 0, 2).reshape(d, n_maps * a)
+            return projected.view(len(x), n_maps, a) @ table.T
+        classifiers = (self.weight @ table.T).permute(1, 0, 2).reshape(d, n_maps * len(table))
+        return (x @ classifiers).view(len(x), n_maps, len(table))
 
 
 class BilinearRanking(IterativeMethod):
@@ -106,12 +109,12 @@ class BilinearRanking(IterativeMethod):
 
     def _weight_gradient(self, x: Tensor, gradient: Tensor, which: Tensor, table: Tensor) -> Tensor:
         """Gradient (K, d, a): every score's share goes to the map that made it."""
-        n_maps = len(self.maps_.weight)
-        if n_maps == 1:
-            return (x.T @ (gradient @ table))[None]
-        shares = torch.stack([gradient.masked_fill(which != k, 0) @ table for k in range(n_maps)], dim=1)
-        n_features, n_attributes = x.shape[1], table.shape[1]
-        return (x.T @ shares.flatten(1)).view(n_features, n_maps, n_attributes).permute(1, 0, 2)
+        n_maps, d, a = self.maps_.weight.shape
+        shares = [gradient if n_maps == 1 else gradient.masked_fill(which != k, 0) for k in range(n_maps)]
+        if len(x) * d * a <= (len(x) + a) * d * len(table):
+            found = x.T @ torch.cat([share @ table for share in shares], dim=1)
+            return found.view(d, n_maps, a).permute(1, 0, 2)
+        return (x.T @ torch.cat(shares, dim=1)).view(d, n_maps, len(table)).permute(1, 0, 2) @ table
 
     def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
         """Projection (n, a) of the rows; None where there are several maps."""
