@@ -8,13 +8,13 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import gzsl
 from gzsl.errors import DataError
 from gzsl.files import make_folder, replacing, value_hash, write_json, write_text
 from gzsl.images.backbones import Backbone
@@ -177,7 +177,7 @@ def _finish(
     write_text(folder / "images.csv", text.getvalue())
     card = {
         "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
-        "skipped": progress.skipped, "gzsl_version": gzsl.__version__,
+        "skipped": progress.skipped, "gzsl_version": version("gzsl"),
     }  # fmt: skip
     write_json(folder / "card.json", card)
     del part
