@@ -43,8 +43,10 @@ def test_sync_learns_the_seen_classifiers_that_minimise_its_loss(loss: str, view
     l2 = 1e-2
     method: Any = create("sync", loss=loss, l2=l2, n_iterations=3000).fit(view)
     W = method.similarity(view.seen_semantics.table) @ method.phantoms_
-    limit = {"maxfun": 20_000}
-    best = minimize(lambda v: objective(v.reshape(5, 7), view, loss, l2), W.ravel(), options=limit, method="L-BFGS-B").fun
+    def cost(values: np.ndarray) -> float:
+        return objective(values.reshape(5, 7), view, loss, l2)
+
+    best = minimize(cost, W.ravel(), method="L-BFGS-B", options={"maxfun": 20_000}).fun
     assert objective(W, view, loss, l2) <= best * 1.01 + 1e-6
 
 
