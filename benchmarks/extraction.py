@@ -2,7 +2,8 @@
 
 Run ``python -m benchmarks.extraction`` from the top of the checkout (needs the extra ``images``). JPEG pictures of
 500 x 400 pixels, cut from two photographs that scikit-learn ships; EfficientNet-Lite0, batches of 32. The reference is
-the network alone on ready tensors of the same number of pictures.
+the network alone on ready tensors of the same number of pictures, in the memory order that decoded pictures have
+(channels last), which is the faster one.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def main() -> None:
         root = Path(name)
         write_pictures(root / "some", PICTURES)
         net, images = open_backbone("efficientnet_lite0"), list_images(root / "some")
-        x = torch.rand(BATCH, 3, net.size, net.size)
+        x = torch.rand(BATCH, 3, net.size, net.size).contiguous(memory_format=torch.channels_last)
 
         def ours() -> object:
             shutil.rmtree(root / "out", ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -15,6 +16,42 @@ from gzsl.registry import Registry
 State = dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class HeadRows:
+    """What a head learns from.
+
+    Attributes
+    ----------
+    X : Tensor, shape (n, d)
+        Features, real and synthetic.
+    y : Tensor, shape (n,), int64
+        Class of each row.
+    n_classes : int
+        Number of classes C.
+    vectors : Tensor, shape (C, a), or None
+        Class vectors.
+    seen : Tensor, shape (C,), bool, or None
+        Classes whose rows are real.
+    unlabelled : Tensor, shape (m, d), or None
+        Rows without labels, in the transductive setting.
+    """
+
+    X: Tensor
+    y: Tensor
+    n_classes: int
+    vectors: Tensor | None = None
+    seen: Tensor | None = None
+    unlabelled: Tensor | None = None
+
+    def need(self, name: str, head: str) -> Tensor:
+        """A part that not every caller gives; without it the head cannot be fitted."""
+        value: Tensor | None = getattr(self, name)
+        if value is None:
+            hint = {"unlabelled": "unlabelled rows (the transductive setting)", "vectors": "class vectors"}
+            raise MethodError(f"head {head}: found no {name}, expected {hint.get(name, 'which classes are seen')}")
+        return value
+
+
 class Head(Configurable):
     """A classifier over feature rows, as hyper-parameters only.
 
@@ -23,7 +60,17 @@ class Head(Configurable):
     `scores`. Classes are numbers 0 .. C-1, and rows may come in any order.
     """
 
-    def fit(self, X: Tensor, y: Tensor, n_classes: int, *, rng: torch.Generator) -> State:
+    def fit(
+        self,
+        X: Tensor,
+        y: Tensor,
+        n_classes: int,
+        *,
+        rng: torch.Generator,
+        vectors: Tensor | None = None,
+        seen: Tensor | None = None,
+        unlabelled: Tensor | None = None,
+    ) -> State:
         """Learn from labelled rows.
 
         Parameters
@@ -36,6 +83,8 @@ class Head(Configurable):
             Number of classes C.
         rng : torch.Generator
             The only source of randomness; it may live on the CPU or on the device of ``X``.
+        vectors, seen, unlabelled : Tensor, optional
+            What some heads need besides; see `HeadRows`.
 
         Returns
         -------
@@ -51,7 +100,7 @@ class Head(Configurable):
         self.check_parameters()
         _check_rows(type(self).__name__, X, y, n_classes)
         with torch.no_grad():
-            return self._fit(X, y, n_classes, rng)
+            return self._fit(HeadRows(X, y, n_classes, vectors, seen, unlabelled), rng)
 
     def scores(self, state: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Score every class for every row; higher is better.
@@ -69,7 +118,7 @@ class Head(Configurable):
         """
         raise NotImplementedError
 
-    def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:
+    def _fit(self, rows: HeadRows, rng: torch.Generator) -> State:
         raise NotImplementedError
 
     @classmethod

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gzsl.heads.base import Head, State, register_head
+from gzsl.heads.base import Head, HeadRows, State, register_head
 from gzsl.params import param
 
 
@@ -26,9 +26,9 @@ class PrototypeHead(Head):
         doc="cosine, or negative squared Euclidean distance",
     )
 
-    def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:
-        sums = X.new_zeros(n_classes, X.shape[1]).index_add_(0, y, X)
-        return {"means": sums / torch.bincount(y, minlength=n_classes)[:, None]}
+    def _fit(self, rows: HeadRows, rng: torch.Generator) -> State:
+        sums = rows.X.new_zeros(rows.n_classes, rows.X.shape[1]).index_add_(0, rows.y, rows.X)
+        return {"means": sums / torch.bincount(rows.y, minlength=rows.n_classes)[:, None]}
 
     def scores(self, state: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Similarity to the mean of every class: (n, d) -> (n, C)."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gzsl.heads.base import Head, State, register_head
+from gzsl.heads.base import Head, HeadRows, State, register_head
 from gzsl.nn.init import INIT_STD
 from gzsl.nn.optim import adam
 from gzsl.params import param
@@ -33,29 +33,36 @@ class SoftmaxHead(Head):
     batch_size: int = param(default=512, low=1, high=10_000_000, doc="rows a step")
     weight_decay: float = param(default=0.0, low=0.0, high=10.0, doc="weight of the squared parameters")
 
-    def _fit(self, X: Tensor, y: Tensor, n_classes: int, rng: torch.Generator) -> State:
+    def _fit(self, rows: HeadRows, rng: torch.Generator) -> State:
+        X, n_classes = rows.X, rows.n_classes
         start = torch.randn(n_classes, X.shape[1], generator=rng, device=rng.device, dtype=X.dtype)
-        weight = (start * INIT_STD).to(X.device)
-        bias = X.new_zeros(n_classes)
+        return self.descend(X, rows.y, (start * INIT_STD).to(X.device), X.new_zeros(n_classes), rng)
+
+    def descend(self, X: Tensor, y: Tensor, weight: Tensor, bias: Tensor, rng: torch.Generator) -> State:
+        """Train on rows (n, d) from the given weights (C, d) and biases (C,), which are changed in place."""
         weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
         optimiser = adam(
             [weight, bias], self.lr, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay
         )
-        rows = X.new_empty(min(self.batch_size, len(X)), X.shape[1])
-        for picked in self._batches(len(X), rng, X.device):
-            x = torch.index_select(X, 0, picked, out=rows[: len(picked)])
+        buffer = X.new_empty(min(self.batch_size, len(X)), X.shape[1])
+        for picked in shuffled_batches(self.n_epochs, self.batch_size, len(X), rng, X.device):
+            x = torch.index_select(X, 0, picked, out=buffer[: len(picked)])
             cross_entropy_gradients(x, y[picked], weight, bias, weight.grad, bias.grad)
             optimiser.step()
         return {"weight": weight, "bias": bias}
 
-    def _batches(self, n: int, rng: torch.Generator, device: torch.device) -> Iterator[Tensor]:
-        for _ in range(self.n_epochs):
-            order = torch.randperm(n, generator=rng, device=rng.device).to(device)
-            yield from order.split(self.batch_size)
-
     def scores(self, state: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Log-probabilities of every class: (n, d) -> (n, C)."""
         return functional.log_softmax(functional.linear(X, state["weight"], state["bias"]), dim=1)
+
+
+def shuffled_batches(
+    n_epochs: int, batch_size: int, n: int, rng: torch.Generator, device: torch.device
+) -> Iterator[Tensor]:
+    """Row numbers of every batch of ``n_epochs`` shuffled passes; the last batch of a pass may be smaller."""
+    for _ in range(n_epochs):
+        order = torch.randperm(n, generator=rng, device=rng.device).to(device)
+        yield from order.split(batch_size)
 
 
 def cross_entropy_gradients(

@@ -96,7 +96,9 @@ def _run(
             good = [k for k, picture in enumerate(batch) if not isinstance(picture, str)]
             if good:
                 maps = backbone.maps(np.stack([batch[k] for k in good]))
-                if pooling == "global" and maps.ndim == 4:
+                if maps.ndim != 4 and pooling == "grid":
+                    raise DataError(f"--pooling grid: {backbone.name} gives no map, only {maps.shape[1]} pooled values")
+                if maps.ndim == 4 and pooling == "global":
                     maps = maps.mean(dim=(2, 3))
                 rows = maps.flatten(1).numpy().astype("<f4")
                 progress.shape = [rows.shape[1]]

@@ -29,6 +29,14 @@ class Batch:
     def __len__(self) -> int:
         return len(self.y)
 
+    def part(self, rows: slice) -> Batch:
+        """Some of the rows."""
+        return Batch(self.x[rows], self.y[rows], self.a[rows])
+
+    def last(self, count: int) -> Batch:
+        """The last ``count`` rows."""
+        return self.part(slice(len(self) - count, len(self)))
+
 
 class ShuffledPasses:
     """Endless row numbers: every pass visits each row once, in a new order.

@@ -12,7 +12,7 @@ from gzsl.nn.mlp import SLOPE
 
 
 class Critic(nn.Module):
-    """D(x, a) = w2 . LeakyReLU(Wx x + Wa a + b1) + b2, with slope 0.2.
+    """D(x, a) = w2 . LeakyReLU(Wx x + Wa a + b1) + b2.
 
     The columns of the first layer that see features and those that see class vectors are separate matrices
     (``features`` and ``condition``): the penalty needs the former alone, and rows of a power of two multiply
@@ -30,9 +30,9 @@ class Critic(nn.Module):
         Hidden units h.
     init : str
         Initial weights, a key of `gzsl.nn.init.INITS`.
+    slope : float
+        Of the hidden activation where its input is negative; 0 makes it a ReLU.
     """
-
-    slope = SLOPE
 
     def __init__(
         self,
@@ -42,8 +42,10 @@ class Critic(nn.Module):
         rng: torch.Generator,
         hidden_dim: int = 4096,
         init: str = "released-gan",
+        slope: float = SLOPE,
     ) -> None:
         super().__init__()
+        self.slope = slope
         joint = linear(feature_dim + condition_dim, hidden_dim, init=init, rng=rng)
         self.features = skip_init(nn.Linear, feature_dim, hidden_dim)
         self.condition = skip_init(nn.Linear, condition_dim, hidden_dim, bias=False) if condition_dim else None
@@ -77,7 +79,11 @@ class Critic(nn.Module):
         -------
         Tensor, shape (n,)
         """
-        return self.output(functional.leaky_relu(self.preactivation(x, a), self.slope)).squeeze(1)
+        return self.output(self.hidden(x, a)).squeeze(1)
+
+    def hidden(self, x: Tensor, a: Tensor | None = None) -> Tensor:
+        """Hidden layer: (n, d), (n, a) -> (n, h)."""
+        return functional.leaky_relu(self.preactivation(x, a), self.slope)
 
     def frozen(self, x: Tensor, a: Tensor | None = None) -> Tensor:
         """Score rows as `forward` does, with gradients for ``x`` alone.

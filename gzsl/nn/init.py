@@ -36,9 +36,28 @@ def torch_default(layer: nn.Linear, rng: torch.Generator) -> None:
             _set(tensor, uniform * (2 * bound) - bound)
 
 
+def xavier_normal(layer: nn.Linear, rng: torch.Generator) -> None:
+    """Weights from N(0, 2 / (inputs + outputs)), biases 0. See `released_gan`."""
+    std = math.sqrt(2 / (layer.in_features + layer.out_features))
+    _set(layer.weight, torch.randn(layer.weight.shape, generator=rng, device=rng.device) * std)
+    if layer.bias is not None:
+        _set(layer.bias, torch.zeros(layer.bias.shape))
+
+
+def xavier_half(layer: nn.Linear, rng: torch.Generator) -> None:
+    """Weights uniform with half of Xavier's bound, biases 0: the released code of CADA-VAE. See `released_gan`."""
+    bound = 0.5 * math.sqrt(6 / (layer.in_features + layer.out_features))
+    uniform = torch.rand(layer.weight.shape, generator=rng, device=rng.device)
+    _set(layer.weight, uniform * (2 * bound) - bound)
+    if layer.bias is not None:
+        _set(layer.bias, torch.zeros(layer.bias.shape))
+
+
 INITS: dict[str, Callable[[nn.Linear, torch.Generator], None]] = {
     "released-gan": released_gan,
     "torch-default": torch_default,
+    "xavier-normal": xavier_normal,
+    "xavier-half": xavier_half,
 }
 
 

@@ -17,6 +17,7 @@ def adam(
     beta1: float = 0.5,
     beta2: float = 0.999,
     weight_decay: float = 0.0,
+    amsgrad: bool = False,
 ) -> Adam:
     """Make an Adam optimiser that updates each parameter in one pass over memory where that is supported.
 
@@ -31,7 +32,9 @@ def adam(
         family uses 0.5 and 0.999.
     weight_decay : float
         Weight of the squared parameters, added to the gradient.
+    amsgrad : bool
+        Divide by the largest mean squared gradient so far.
     """
     members = list(parameters)
     fused = all(p.is_floating_point() and p.device.type in FUSED_DEVICES for p in members)
-    return Adam(members, lr=lr, betas=(beta1, beta2), weight_decay=weight_decay, fused=fused)
+    return Adam(members, lr=lr, betas=(beta1, beta2), weight_decay=weight_decay, amsgrad=amsgrad, fused=fused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -29,14 +29,15 @@ class WGANGP:
     critic : Critic
         Its gradients are overwritten in each step.
     opt_g, opt_d : Optimizer
-        Optimiser of the generator (and of whatever else its terms train), and of the critic; see
-        `gzsl.nn.optim.adam`.
+        Optimiser of the generator and of the critic; see `gzsl.nn.optim.adam`.
     gp_weight : float or 0-d Tensor
         Weight of the gradient penalty.
     n_critic : int
         Critic updates an iteration.
     critic_weight, adversarial_weight : float or 0-d Tensor
         Weights of the critic's whole loss and of the generator's adversarial term.
+    with_g, with_d : sequence of Optimizer
+        Further optimisers that step with the generator, on its extra terms, and with the critic, on its own.
     """
 
     def __init__(
@@ -49,7 +50,10 @@ class WGANGP:
         n_critic: int = 5,
         critic_weight: Weight = 1.0,
         adversarial_weight: Weight = 1.0,
+        with_g: Sequence[Optimizer] = (),
+        with_d: Sequence[Optimizer] = (),
     ) -> None:
+        self.with_g, self.with_d = with_g, with_d
         self.generator, self.critic = generator, critic
         self.opt_g, self.opt_d = opt_g, opt_d
         self.gp_weight, self.n_critic = gp_weight, n_critic
@@ -82,9 +86,15 @@ class WGANGP:
         """
         return self.critic_steps_on(x, self.generator(noise, a), a, u)
 
-    @torch.no_grad()
-    def critic_steps_on(self, x: Tensor, fake: Tensor, a: Tensor | None, u: Tensor) -> dict[str, Tensor]:
-        """Update the critic ``n_critic`` times on given fakes, shape (n_critic * B, d). See `critic_steps`."""
+    def critic_steps_on(
+        self, x: Tensor, fake: Tensor, a: Tensor | None, u: Tensor,
+        extra_terms: Callable[[slice], Terms] | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Update the critic ``n_critic`` times on given fakes, shape (n_critic * B, d). See `critic_steps`.
+
+        ``extra_terms`` maps the rows of one update to ``{name: (weight, 0-d value)}``: what shares weights with the
+        critic, or learns beside it with the optimisers of ``with_d``.
+        """
         if len(x) % self.n_critic:
             raise ValueError(f"found {len(x)} rows, expected a multiple of n_critic={self.n_critic}")
         size = len(x) // self.n_critic
@@ -95,7 +105,10 @@ class WGANGP:
                 self.critic, x[part], fake[part], None if a is None else a[part], u[part],
                 gp_weight=self.gp_weight, critic_weight=self.critic_weight,
             )  # fmt: skip
-            self.opt_d.step()
+            if extra_terms is not None:
+                with torch.enable_grad():
+                    terms |= backpropagate(extra_terms(part), self.with_d)
+            step(self.opt_d, *self.with_d)
             sums = {name: value + sums[name] if sums else value for name, value in terms.items()}
         return {name: total / self.n_critic for name, total in sums.items()}
 
@@ -119,16 +132,37 @@ class WGANGP:
             0-d ``adversarial``, every extra term without its weight, and ``generator``, the loss.
         """
         fake = self.generator(noise, a)
-        terms: Terms = {"adversarial": (self.adversarial_weight, adversarial_loss(self.critic.frozen(fake, a)))}
-        terms |= {} if extra_terms is None else extra_terms(fake)
-        loss = weighted_sum(terms)
-        self.opt_g.zero_grad(set_to_none=True)
+        terms: Terms = {"adversarial": self.adversarial(fake, a)}
+        return self.generator_step_on(terms | ({} if extra_terms is None else extra_terms(fake)))
+
+    def generator_step_on(self, terms: Terms) -> dict[str, Tensor]:
+        """Update the generator, and what else its terms reach, on given terms. See `generator_step`."""
+        losses = backpropagate(terms, (self.opt_g, *self.with_g))
+        step(self.opt_g, *self.with_g)
+        return losses | {"generator": weighted_sum({name: (w, losses[name]) for name, (w, _) in terms.items()})}
+
+    def adversarial(self, fake: Tensor, a: Tensor | None) -> tuple[Weight, Tensor]:
+        """The generator's adversarial term on fakes (B, d), with its weight."""
+        return self.adversarial_weight, adversarial_loss(self.critic.frozen(fake, a))
+
+
+def backpropagate(terms: Terms, optimisers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    """Put the gradients of the weighted sum into the parameters, those of the optimisers being cleared first."""
+    for optimiser in optimisers:
+        optimiser.zero_grad(set_to_none=True)
+    loss = weighted_sum(terms)
+    if loss.requires_grad:
         loss.backward()
-        self.opt_g.step()
-        return {name: value.detach() for name, (_, value) in terms.items()} | {"generator": loss.detach()}
+    return {name: value.detach() for name, (_, value) in terms.items()}
+
+
+def step(*optimisers: Optimizer) -> None:
+    """Let each optimiser take one step."""
+    for optimiser in optimisers:
+        optimiser.step()
 
 
 def weighted_sum(terms: Terms) -> Tensor:
     """Sum of weights times values, 0-d; terms of weight 0 are left out, so that even NaN cannot enter."""
     kept = [weight * value for weight, value in terms.values() if isinstance(weight, Tensor) or weight != 0]
-    return torch.stack(kept).sum()
+    return torch.stack(kept).sum() if kept else torch.zeros(())

@@ -23,7 +23,7 @@ def blobs(n_classes=4, per_class=30, d=6, dtype=torch.float32):
 
 
 def test_registry_knows_all_heads_by_id():
-    assert head_names() == ["prototype", "softmax"]
+    assert head_names() == ["cascade", "knn", "logit-adjusted", "prototype", "softmax"]
     assert get_head("softmax") is SoftmaxHead and SoftmaxHead.part_id == "softmax"
     with pytest.raises(MethodError, match="did you mean 'softmax'"):
         get_head("sofmax")

@@ -144,6 +144,25 @@ def test_bad_folders_and_backbones_are_named(pictures: Path, tmp_path: Path) -> 
         open_backbone("timm:resnet50", tmp_path / "none.safetensors")
 
 
+@pytest.mark.parametrize("family", ["torchvision", "timm"])
+def test_other_families_give_what_the_classifier_would_see(family: str, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    package = pytest.importorskip(family)
+    network = package.models.get_model("resnet18") if family == "torchvision" else package.create_model("resnet18")
+    save_file(network.state_dict(), tmp_path / "own.safetensors")
+    backbone = open_backbone(f"{family}:resnet18", tmp_path / "own.safetensors")
+    shown = np.random.default_rng(0).integers(0, 255, (2, backbone.size, backbone.size, 3), dtype=np.uint8)
+    features = backbone.maps(shown)
+    assert features.shape == (2, 512)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.eval().fc(features), network(backbone.normalised(shown)))
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(shown[0]).save(tmp_path / "cat" / "x.png")
+    with pytest.raises(DataError, match="gives no map"):
+        extract_features(list_images(tmp_path), backbone, tmp_path / "out", pooling="grid")
+
+
 def test_only_unusable_pictures_is_an_error(net: Backbone, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.png").write_bytes(b"")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -23,11 +23,12 @@ SYNTHESIS_ROWS = 8192
 class Generator(IterativeMethod):
     """A method that synthesises features of classes from their vectors and trains a head on them.
 
-    An author writes what `IterativeMethod` asks for, and `sample`. Two heads are fitted at the end of a fit:
-    one over all classes (real rows of seen classes, synthetic rows of unseen ones) and one over the unseen
-    classes alone, which is what T1 is measured with. `prepare` fits one for any other table. Each class
-    draws from a random stream of its own, so that its synthetic rows do not depend on which other
-    classes there are.
+    An author writes what `IterativeMethod` asks for, and `sample`; a method whose head sees something else than
+    features writes `represent` as well, and, if it has no features to represent, `real_rows` and `synthetic_rows`.
+    Two heads are fitted at the end of a fit: one over all classes (real rows of seen classes, synthetic rows of
+    unseen ones) and one over the unseen classes alone, which is what T1 is measured with. `prepare` fits one for
+    any other table. Each class draws from a random stream of its own, so that its synthetic rows do not depend on
+    which other classes there are.
 
     Attributes
     ----------
@@ -43,10 +44,26 @@ class Generator(IterativeMethod):
 
     refits_for_new_classes: ClassVar[bool] = True
     _standard: ClassVar[tuple[Semantics, ...]] = ()
+    _unlabelled: ClassVar[Tensor | None] = None
 
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Synthesise one row of features for each row of class vectors: (m, a) -> (m, d)."""
         raise NotImplementedError
+
+    def represent(self, x: Tensor) -> Tensor:
+        """What the head sees of real, synthetic and test features alike, row by row: (n, d) -> (n, r)."""
+        return x
+
+    def real_rows(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the head learns of seen classes, (n, r) and (n,), where ``y`` is every training row's class."""
+        assert self.rows is not None
+        keep = y >= 0
+        whole = bool(keep.all())
+        return self._represented(self.rows.x if whole else self.rows.x[keep]), y if whole else y[keep]
+
+    def synthetic_rows(self, a: Tensor, rng: torch.Generator) -> Tensor:
+        """What the head learns of an unseen class, one row a class vector: (m, a) -> (m, r)."""
+        return self.represent(self.sample(a, rng))
 
     def synthesize(self, semantics: Semantics, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Synthesise ``n`` rows a class, in the scale of the features that the view showed.
@@ -61,13 +78,13 @@ class Generator(IterativeMethod):
         Returns
         -------
         X : ndarray, shape (C * n, d), float32
-            Rows, class after class.
+            Rows, class after class; of a method that generates codes instead of features, what its head sees.
         y : ndarray, shape (C * n,), int64
             Row of each one's class in ``semantics``.
         """
         self._check_fitted()
         self._check_semantics(semantics)
-        return self._synthetic(semantics, n).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
+        return self._drawn(semantics, n, self.sample).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
 
     def prepare_scoring(self) -> Self:
         """Fit the heads of the two standard tasks on the present state of the generator."""
@@ -79,38 +96,53 @@ class Generator(IterativeMethod):
     def _place(self, view: TrainView) -> None:
         super()._place(view)
         self._standard = (view.semantics, view.unseen_semantics)  # type: ignore[misc]
+        if view.setting == "transductive":
+            self._unlabelled = self.to_device(view.unlabelled.to_array())  # type: ignore[misc]
 
     def _prepare(self, semantics: Semantics) -> None:
         key = _fingerprint(semantics)
         if key in self.heads_:
             return
-        seen = set(self.seen_classes_)
-        has_seen = any(name in seen for name in semantics.class_names)
-        n = self.n_synthetic if has_seen or self.n_synthetic_zsl is None else self.n_synthetic_zsl
-        X, y = self._real(semantics)
-        made = np.setdiff1d(np.arange(len(semantics)), y.unique().cpu().numpy())
-        X = torch.cat([X, self._synthetic(semantics.take(made), n)])
+        n = self.n_synthetic if self._has_seen(semantics) or not self.n_synthetic_zsl else self.n_synthetic_zsl
+        with torch.inference_mode():
+            X, y = self._real(semantics)
+            made = np.setdiff1d(np.arange(len(semantics)), y.unique().cpu().numpy())
+            fake = self._drawn(semantics.take(made), n, self.synthetic_rows)
+        X = torch.cat([X, fake] if len(X) else [fake])
         y = torch.cat([y, torch.tensor(np.repeat(made, n), device=self.device)])
         rng = self.streams.fresh("head", key)
-        self.heads_[key] = self.head.fit(X, y, len(semantics), rng=rng)
+        seen = torch.ones(len(semantics), dtype=torch.bool, device=self.device)
+        seen[torch.tensor(made, device=self.device)] = False
+        self.heads_[key] = self.head.fit(
+            X, y, len(semantics), rng=rng, vectors=self.to_device(semantics.table), seen=seen,
+            unlabelled=None if self._unlabelled is None else self._represented(self._unlabelled),
+        )  # fmt: skip
+
+    def _has_seen(self, semantics: Semantics) -> bool:
+        return not set(self.seen_classes_).isdisjoint(semantics.class_names)
 
     def _real(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
         """Training rows of the table's seen classes and their rows in it; none without training data."""
-        if self.rows is None:
-            return torch.empty(0, self.n_features_), torch.empty(0, dtype=torch.int64)
+        if self.rows is None or not self._has_seen(semantics):
+            return torch.empty(0, 0), torch.empty(0, dtype=torch.int64, device=self.device)
         position = {name: i for i, name in enumerate(semantics.class_names)}
         to_table = torch.tensor([position.get(name, -1) for name in self.seen_classes_], device=self.device)
-        y = to_table[self.rows.y]
-        return (self.rows.x, y) if bool((y >= 0).all()) else (self.rows.x[y >= 0], y[y >= 0])
+        return self.real_rows(to_table[self.rows.y])
 
     @torch.inference_mode()
-    def _synthetic(self, semantics: Semantics, n: int) -> Tensor:
-        pieces = [torch.empty(0, self.n_features_, device=self.device)]
+    def _represented(self, x: Tensor) -> Tensor:
+        if type(self).represent is Generator.represent:
+            return x
+        return torch.cat([self.represent(block) for block in x.split(SYNTHESIS_ROWS)])
+
+    @torch.inference_mode()
+    def _drawn(self, semantics: Semantics, n: int, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
+        pieces = []
         for name, vector in zip(semantics.class_names, self.to_device(semantics.table), strict=True):
             rng = self.streams.fresh("synthesis", name)
             for start in range(0, n, SYNTHESIS_ROWS):
-                pieces.append(self.sample(vector.expand(min(SYNTHESIS_ROWS, n - start), -1), rng))
-        return torch.cat(pieces)
+                pieces.append(draw(vector.expand(min(SYNTHESIS_ROWS, n - start), -1), rng))
+        return torch.cat(pieces) if pieces else torch.empty(0, 0)
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         state = self.heads_.get(_fingerprint(semantics))
@@ -120,7 +152,7 @@ class Generator(IterativeMethod):
                 "call prepare(semantics) once before scores"
             )
         with torch.inference_mode():
-            return self.head.scores(state, torch.from_numpy(X).to(self.device)).cpu().numpy()
+            return self.head.scores(state, self._represented(torch.from_numpy(X).to(self.device))).cpu().numpy()
 
     def fitted_arrays(self) -> dict[str, np.ndarray]:
         """Weights of the networks and of every fitted head."""

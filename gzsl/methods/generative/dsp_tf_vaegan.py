@@ -1,0 +1,40 @@
+"""DSP over TF-VAEGAN: class vectors evolve while the generator is trained."""
+
+from __future__ import annotations
+
+from gzsl.methods.card import register
+from gzsl.methods.generative.evolving import EvolvingPrototypes
+from gzsl.methods.generative.tf_vaegan import TFVAEGAN
+
+
+@register(
+    "dsp-tf-vaegan",
+    family="generative",
+    settings=("inductive",),
+    fidelity="partly from memory: unverified",
+    cite="Chen, Hou, Hong, Ding, Song, You, Liu & Zhang, Evolving Semantic Prototype Improves Generative Zero-Shot "
+    "Learning, ICML 2023, arXiv:2306.06931",
+    year=2023,
+    test_params=[
+        {
+            "n_epochs": 20,
+            "batch_size": 32,
+            "hidden_dim": 64,
+            "lr": 5e-3,
+            "n_synthetic": 40,
+            "decoder_lr": 5e-3,
+            "feedback_lr": 5e-3,
+            "mapper_lr": 5e-3,
+            "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
+        }
+    ],  # fmt: skip
+)
+class DSPTFVAEGAN(EvolvingPrototypes, TFVAEGAN):
+    """TF-VAEGAN under evolving class vectors: see `gzsl.methods.generative.evolving.EvolvingPrototypes`.
+
+    **Fidelity.** As `dsp`.
+
+    Notes
+    -----
+    Class vectors of unit length are compared throughout; use ``normalise: l2``.
+    """

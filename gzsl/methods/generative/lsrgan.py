@@ -1,0 +1,163 @@
+"""LsrGAN: likenesses between generated classes should be those of their class vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from gzsl.heads import SoftmaxHead
+from gzsl.methods.card import register
+from gzsl.methods.generative.adversarial import AdversarialGenerator
+from gzsl.methods.iterative import Sizes
+from gzsl.nn.batches import Batch, TrainingRows
+from gzsl.nn.losses.class_structure import class_means, distance_of_means, relation_gap
+from gzsl.nn.losses.classification import frozen_softmax_loss
+from gzsl.nn.wgan import Terms
+from gzsl.params import param
+from gzsl.semantics import Semantics
+
+
+@register(
+    "lsrgan",
+    family="generative",
+    settings=("inductive",),
+    fidelity="replicated from code",
+    cite="Vyas, Venkateswara & Panchanathan, Leveraging Seen and Unseen Semantic Relationships for Generative "
+    "Zero-Shot Learning, ECCV 2020, arXiv:2007.09549",
+    year=2020,
+    test_params=[
+        {
+            "n_epochs": 20,
+            "batch_size": 32,
+            "hidden_dim": 64,
+            "lr": 5e-3,
+            "n_synthetic": 40,
+            "pretrain_epochs": 5,
+            "classifier": classifier,
+            "unseen_cls_weight": 1.0,
+            "relation": relation,
+            "neighbours": 5,
+            "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
+        }
+        for classifier, relation in (("co-trained", "differentiable"), ("head", "differentiable"))
+    ],  # fmt: skip
+)
+class LsrGAN(AdversarialGenerator):
+    """A WGAN that also generates unseen classes in training, and a classifier that learns from them on the way.
+
+    Steps on seen rows add to the adversarial term the classification loss, the distance of generated class means
+    to real ones, and the squared amount by which cosines between a generated mean and its nearest seen classes'
+    real means leave a band around the cosines of their class vectors. Steps on unseen classes, drawn uniformly,
+    have the classification loss and the relation term; there the classifier (n, d) -> (n, all classes) learns
+    too, from generated unseen and real seen rows. It gives the scores (``classifier: co-trained``), unless the
+    usual head is asked for.
+
+    **Differences.** In the released code the relation term is computed outside of the graph and has no gradient:
+    ``relation: released`` leaves it out of the gradient, and its published results were obtained so. It draws
+    unseen classes from the labels of test images, which leaks their frequencies, and adds the seen gradient twice;
+    neither is offered.
+    """
+
+    cls_weight: float = param(default=0.01, low=0.0, high=1e4, doc="weight of the classification loss, seen classes")
+    unseen_cls_weight: float = param(default=0.1, low=0.0, high=1e4, doc="the same, unseen classes")
+    mean_weight: float = param(
+        default=1.0, low=0.0, high=1e4, doc="weight of the distance of class means (CENT_LAMBDA)"
+    )
+    relation_weight: float = param(default=20.0, low=0.0, high=1e4, doc="weight of the relation term")
+    relation: str = param(default="differentiable", choices=("differentiable", "released"), doc="released: no gradient")
+    below: float = param(default=0.1, low=0.0, high=2.0, symbol="ε", doc="width of the band under each likeness")
+    above: float = param(default=0.1, low=0.0, high=2.0, symbol="ε", doc="width of the band over each likeness")
+    neighbours: int = param(default=20, low=1, high=10_000, doc="seen classes that a class is compared with")
+    pretrain_epochs: int = param(default=50, low=1, high=10_000, doc="epochs of the classifier before the loop")
+    classifier: str = param(default="co-trained", choices=("co-trained", "head"), doc="what gives the scores")
+
+    training_only: ClassVar[tuple[str, ...]] = ("critic_",)
+
+    def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:
+        """Make the classifier of all classes."""
+        self.classifier_ = nn.Linear(sizes.n_features, len(self.classes_))
+
+    def with_generator(self) -> Sequence[nn.Module]:
+        """The classifier learns on unseen steps."""
+        return (self.classifier_,)
+
+    def pretrain(self, rows: TrainingRows) -> None:
+        """Train the classifier on real rows, unseen classes being wrong answers only."""
+        super().pretrain(rows)
+        rng, shape = self.streams.fresh("pretrain"), self.classifier_.weight.shape
+        head = SoftmaxHead(lr=1e-3, batch_size=100, n_epochs=self.pretrain_epochs)
+        with torch.no_grad():
+            start = torch.randn(shape, generator=rng, device=rng.device) * 0.02
+            state = head.descend(rows.x, self._to_all()[rows.y], start, rows.x.new_zeros(shape[0]), rng)
+        self.classifier_.load_state_dict(state)
+        self.centres_ = class_means(rows.x, rows.y, len(rows.table))[0]
+
+    def optimisers(self) -> dict[str, Optimizer]:
+        """As every adversarial generator; likenesses of class vectors are made ready."""
+        assert self.rows is not None
+        unseen = [self.classes_.index(name) for name in self.unseen_classes_]
+        self._unseen_id = torch.tensor(unseen, device=self.device)
+        self._unseen = self.to_device(self._standard[1].table)
+        seen = functional.normalize(self.rows.table, dim=1)
+        k = min(self.neighbours, len(seen))
+        self._near_seen = (seen @ seen.T).topk(k, dim=1)
+        self._near_unseen = (functional.normalize(self._unseen, dim=1) @ seen.T).topk(k, dim=1)
+        return super().optimisers()
+
+    def _to_all(self) -> Tensor:
+        """Position of every seen class among all."""
+        return torch.tensor([self.classes_.index(name) for name in self.seen_classes_], device=self.device)
+
+    def terms(self, batch: Batch, fake: Tensor) -> Terms:
+        """Classification, class means and relations of seen classes."""
+        y = self._to_all()[batch.y]
+        loss = frozen_softmax_loss(fake, y, self.classifier_.weight, self.classifier_.bias)
+        return {
+            "classification": (self.cls_weight, loss),
+            "means": (self.mean_weight, distance_of_means(fake, batch.y, self.centres_)),
+            "relation": (self.relation_weight, self._relation(fake, batch.y, self._near_seen)),
+        }
+
+    def _relation(self, fake: Tensor, y: Tensor, near: torch.return_types.topk) -> Tensor:
+        means, counts = class_means(fake, y, len(near.values))
+        gap = relation_gap(means, self.centres_, near.indices, near.values, self.below, self.above)
+        found = (gap * (counts > 0)).sum() / (counts > 0).sum()
+        return found.detach() if self.relation == "released" else found
+
+    def generator_update(self, batch: Batch) -> dict[str, Tensor]:
+        """Step on the seen classes of a batch, then on unseen ones."""
+        losses = super().generator_update(batch)
+        drawn = self.streams.uniform("unseen", len(batch)) * len(self._unseen)
+        u = drawn.long().clamp_max(len(self._unseen) - 1)
+        fake = self.generator_(self.noise(len(u)), self._unseen[u])
+        real = functional.cross_entropy(self.classifier_(batch.x), self._to_all()[batch.y])
+        terms: Terms = {
+            "unseen_classification": (
+                self.unseen_cls_weight, functional.cross_entropy(self.classifier_(fake), self._unseen_id[u])
+            ),
+            "unseen_relation": (self.relation_weight, self._relation(fake, u, self._near_unseen)),
+            "real_classification": (self.cls_weight, real),
+        }  # fmt: skip
+        found = self._step.generator_step_on(terms)
+        return losses | {name: value for name, value in found.items() if name != "generator"}
+
+    def _known(self, semantics: Semantics) -> bool:
+        return self.classifier == "co-trained" and set(semantics.class_names) <= set(self.classes_)
+
+    def _prepare(self, semantics: Semantics) -> None:
+        if not self._known(semantics):
+            super()._prepare(semantics)
+
+    def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        if not self._known(semantics):
+            return super()._scores(X, semantics)
+        columns = [self.classes_.index(name) for name in semantics.class_names]
+        with torch.inference_mode():
+            logits = self.classifier_(torch.from_numpy(X).to(self.device))[:, columns]
+            return functional.log_softmax(logits, dim=1).cpu().numpy()
