@@ -32,7 +32,7 @@ def test_files_are_short() -> None:
 
 
 def test_method_files_are_shorter() -> None:
-    long = {path.name: n for path in METHOD_FILES if (n := len(path.read_text().splitlines())) > 150}
+    long = {path.name: n for path in METHOD_FILES if (n := len(path.read_text().splitlines())) > 190}
     assert not long
 
 

@@ -23,7 +23,7 @@ class LogitAdjustedHead(Head):
     prior of each class is added: its share among the seen rows times ``ratio / (1 + ratio)`` for a seen class,
     ``1 / |U|`` times ``1 / (1 + ratio)`` for an unseen one, so that the bare logits that score test rows are
     free of the bias towards seen classes and towards frequent ones. Without real rows all classes weigh the
-    same. The state is ``prototypes`` (C, d), of unit length. Source: Chen, Shen, Zhang & Liu, IJCAI 2022.
+    same. The state is ``prototypes`` (C, d), of unit length. Source: Chen, Shen, Zhang & Torr, IJCAI 2022.
     """
 
     lr: float = param(default=1e-4, low=1e-8, high=10.0, log=True, tune=(1e-5, 1e-2), doc="learning rate")

@@ -85,6 +85,10 @@ class IterativeMethod(Method):
     def on_epoch_end(self, epoch: int) -> None:
         """Adapt something after epoch ``epoch`` (1-based)."""
 
+    def epoch_statistics(self) -> dict[str, float]:
+        """Numbers that are recorded with the losses of an epoch; `TrainingDiverged` ends the fit."""
+        return {}
+
     def networks(self) -> dict[str, nn.Module]:
         """All networks, by attribute name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, nn.Module)}
@@ -189,7 +193,8 @@ class _Loop:
     def _end_epoch(self, epoch: int) -> None:
         self._refuse_divergence()
         self.method.on_epoch_end(epoch)
-        self.method._context.monitor.epoch_done(self.method, epoch, self.meter.close_epoch())
+        found = self.meter.close_epoch() | self.method.epoch_statistics()
+        self.method._context.monitor.epoch_done(self.method, epoch, found)
 
     def _refuse_divergence(self) -> None:
         diverged = self.meter.diverged()

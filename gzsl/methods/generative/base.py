@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from gzsl.data.view import TrainView
-from gzsl.errors import MethodError
+from gzsl.errors import MethodError, TrainingDiverged
 from gzsl.heads import Head, SoftmaxHead
 from gzsl.methods.iterative import IterativeMethod
+from gzsl.nn.feature_statistics import feature_statistics
 from gzsl.params import param
 from gzsl.semantics import Semantics
 
 SYNTHESIS_ROWS = 8192
+STATISTICS_CLASSES, STATISTICS_ROWS = 32, 16
+COLLAPSED = 1e-10
 
 
 class Generator(IterativeMethod):
@@ -85,6 +88,26 @@ class Generator(IterativeMethod):
         self._check_fitted()
         self._check_semantics(semantics)
         return self._drawn(semantics, n, self.sample).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
+
+    @torch.inference_mode()
+    def epoch_statistics(self) -> dict[str, float]:
+        """Compare synthetic rows of some seen classes with real ones; one point for all classes is an error."""
+        assert self.rows is not None
+        n_classes = len(self.rows.table)
+        shown = torch.linspace(0, n_classes - 1, min(n_classes, STATISTICS_CLASSES), device=self.device).long().unique()
+        members = [torch.nonzero(self.rows.y == c).flatten() for c in shown.tolist()]
+        turns = torch.arange(STATISTICS_ROWS, device=self.device)
+        real = self.rows.x[torch.cat([rows[turns % len(rows)] for rows in members])]
+        a = self.rows.table[shown].repeat_interleave(STATISTICS_ROWS, dim=0)
+        fake = self.sample(a, self.streams.fresh("statistics"))
+        real = real if fake.shape[1] == real.shape[1] else self.represent(real)
+        found = feature_statistics(*(x.view(len(shown), STATISTICS_ROWS, -1) for x in (real, fake)))
+        if found["variance_ratio"] < COLLAPSED:
+            raise TrainingDiverged(
+                f"{self.card.id}: the generator collapsed: synthetic rows of all classes are the same point; "
+                "try a smaller learning rate, another output, or features scaled to [0, 1]"
+            )
+        return {f"synthetic {name}": value for name, value in found.items()}
 
     def prepare_scoring(self) -> Self:
         """Fit the heads of the two standard tasks on the present state of the generator."""

@@ -133,7 +133,9 @@ class CADAVAE(Generator):
         return {
             "reconstruction": (1.0, _l1(x_own, batch.x) + _l1(a_own, batch.a)),
             "divergence": (self._rising(self.divergence_weight, self.divergence_epochs), divergence),
-            "cross": (self._rising(self.cross_weight, self.cross_epochs), _l1(x_cross, batch.x) + _l1(a_cross, batch.a)),
+            "cross": (
+                self._rising(self.cross_weight, self.cross_epochs), _l1(x_cross, batch.x) + _l1(a_cross, batch.a)
+            ),
             "alignment": (
                 self._rising(self.alignment_weight, self.alignment_epochs), wasserstein_between(*of_x, *of_a).sum()
             ),

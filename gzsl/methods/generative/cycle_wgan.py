@@ -28,8 +28,8 @@ from gzsl.params import param
     year=2018,
     test_params=[
         {
-            "n_epochs": 20,
-            "critic_steps": 2,
+            "n_epochs": 40,
+            "critic_steps": 3,
             "batch_size": 32,
             "hidden_dim": 64,
             "lr": 5e-3,

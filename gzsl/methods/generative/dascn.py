@@ -33,13 +33,13 @@ from gzsl.params import param
     year=2019,
     test_params=[
         {
-            "n_epochs": 20,
+            "n_epochs": 40,
             "batch_size": 32,
             "hidden_dim": 64,
             "lr": 5e-3,
             "n_synthetic": 40,
             "pretrain_epochs": 5,
-            "critic_steps": 3,
+            "critic_steps": 5, "semantic_weight": 1.0, "cls_weight": 1.0,
             "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
         }
     ],  # fmt: skip

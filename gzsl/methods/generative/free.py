@@ -27,8 +27,8 @@ from gzsl.params import param
     family="generative",
     settings=("inductive",),
     fidelity="replicated from code",
-    cite="Chen, Wang, Xia, Xie, Zhu & Shao, FREE: Feature Refinement for Generalized Zero-Shot Learning, ICCV 2021, "
-    "arXiv:2107.13807",
+    cite="Chen, Wang, Xia, Peng, You, Zheng & Shao, FREE: Feature Refinement for Generalized Zero-Shot Learning, "
+    "ICCV 2021, arXiv:2107.13807",
     year=2021,
     test_params=[
         {

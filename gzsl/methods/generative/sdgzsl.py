@@ -32,19 +32,10 @@ from gzsl.params import param
     year=2021,
     test_params=[
         {
-            "n_epochs": 40,
-            "batch_size": 32,
-            "lr": 3e-3,
-            "hidden_dim": 64,
-            "part_dim": 48,
-            "relation_dim": 64,
-            "code_dim": 8,
-            "n_synthetic": 40,
-            "relation_weight": 2.0,
-            "divergence_rise": 0.01,
-            "correlation_rise": 0.01,
-            "discriminator": discriminator,
-            "head": {"name": "softmax", "batch_size": 32, "n_epochs": 15, "lr": 5e-3},
+            "n_epochs": 40, "batch_size": 32, "lr": 5e-3, "hidden_dim": 64, "part_dim": 48, "relation_dim": 64,
+            "code_dim": 8, "n_synthetic": 40, "relation_weight": 10.0, "divergence_rise": 0.1,
+            "correlation_rise": 0.01, "correlation_weight": 0.01, "discriminator": discriminator,
+            "head": {"name": "softmax", "batch_size": 32, "n_epochs": 30, "lr": 3e-2},
         }
         for discriminator in ("logits", "released")
     ],  # fmt: skip

@@ -13,7 +13,7 @@ from gzsl.params import param
     family="generative",
     settings=("inductive",),
     fidelity="replicated from code",
-    cite="Chen, Shen, Zhang & Liu, Zero-Shot Logit Adjustment, IJCAI 2022, arXiv:2204.11822",
+    cite="Chen, Shen, Zhang & Torr, Zero-Shot Logit Adjustment, IJCAI 2022, arXiv:2204.11822",
     year=2022,
     test_params=[
         {
