@@ -1,0 +1,134 @@
+"""Every loss term of every generator reaches the weights that it should train."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from problems import small_view
+from torch.optim import Optimizer
+
+from gzsl.data import FeatureRows, TrainView
+from gzsl.errors import MethodError, TrainingDiverged
+from gzsl.methods import Monitor, create, get_method, method_names
+from gzsl.nn.wgan import Terms
+from gzsl.nn.wgan import backpropagate as plain_backpropagate
+
+GENERATORS = [name for name in method_names() if get_method(name).card.family == "generative"]
+HOMES = ["gzsl.nn.wgan"] + [
+    f"gzsl.methods.generative.{name}" for name in ("gdan", "cada_vae", "sdgzsl", "evolving", "sabr")
+]
+OPEN_BAND = {"lsrgan": {"below": 0.0, "above": 0.0}, "free": {"margin": 1e4}}
+
+
+def unit_view(n: int = 60) -> TrainView:
+    view = small_view(n=n, d=9, a=5)
+    X = view.features.to_array()
+    return TrainView(FeatureRows((X / X.max()).astype(np.float32)), view.labels, view.semantics, view.seen, view.unseen)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_term_has_a_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    largest: dict[str, float] = {}
+
+    def watched(terms: Terms, optimisers: Sequence[Optimizer]) -> dict[str, torch.Tensor]:
+        weights = [p for o in optimisers for group in o.param_groups for p in group["params"]]
+        for term, (weight, value) in terms.items():
+            if isinstance(weight, torch.Tensor) or weight != 0:
+                found = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+                size = max((float(g.abs().max()) for g in found if g is not None), default=0.0)
+                largest[term] = max(size, largest.get(term, 0.0))
+        return plain_backpropagate(terms, optimisers)
+
+    for home in HOMES:
+        monkeypatch.setattr(importlib.import_module(home), "backpropagate", watched)
+    params: dict[str, Any] = {**get_method(name).card.test_params[0], "n_epochs": 3, **OPEN_BAND.get(name, {})}
+    create(name, **params).fit(unit_view(), seed=0)
+    assert largest, "no term was seen"
+    still = [term for term, size in largest.items() if not size > 0]
+    assert not still, f"no gradient from {still}"
+
+
+def test_the_released_relation_term_has_no_gradient() -> None:
+    params = {**get_method("lsrgan").card.test_params[0], "n_epochs": 2, "below": 0.0, "above": 0.0}
+    with_term = create("lsrgan", **{**params, "relation": "released"}).fit(unit_view(), seed=0)
+    without = create("lsrgan", **{**params, "relation": "released", "relation_weight": 0.0}).fit(unit_view(), seed=0)
+    ours = create("lsrgan", **params).fit(unit_view(), seed=0)
+    weights = [m.fitted_arrays()["generator_/net.layers.0.weight"] for m in (with_term, without, ours)]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("f-vaegan", "0 to 1"), ("f-clswgan", "0 to inf"), ("cizsl", "-1 to 1")]
+)
+def test_features_out_of_the_generators_range_are_refused(name: str, expected: str) -> None:
+    view = unit_view()
+    X = view.features.to_array() * 6 - 3
+    wide = TrainView(FeatureRows(X), view.labels, view.semantics, view.seen, view.unseen)
+    with pytest.raises(MethodError, match=f"expected {expected} for output.*preprocess"):
+        create(name, n_epochs=1).fit(wide)
+
+
+class Recording(Monitor):
+    def __init__(self) -> None:
+        self.seen: dict[int, dict[str, float]] = {}
+
+    def epoch_done(self, method: Any, epoch: int, losses: Any) -> None:
+        self.seen[epoch] = dict(losses)
+
+
+def test_synthetic_rows_are_compared_with_real_ones_every_epoch() -> None:
+    monitor = Recording()
+    create("f-clswgan", **{**get_method("f-clswgan").card.test_params[0], "n_epochs": 2}).fit(
+        unit_view(), monitor=monitor
+    )
+    assert set(monitor.seen) == {1, 2}
+    names = {"mean_gap", "norm_ratio", "zeros", "real_zeros", "spread_ratio", "frechet", "variance_ratio"}
+    assert {f"synthetic {name}" for name in names} <= set(monitor.seen[2])
+    assert {"wasserstein", "gradient_penalty", "classification"} <= set(monitor.seen[2])
+
+
+def test_a_generator_that_makes_one_point_only_ends_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = get_method("f-clswgan")
+    monkeypatch.setattr(cls, "sample", lambda self, a, rng: torch.ones(len(a), 9))
+    with pytest.raises(TrainingDiverged, match="collapsed"):
+        create("f-clswgan", **{**cls.card.test_params[0], "n_epochs": 2}).fit(unit_view())
+
+
+def test_the_cascade_head_needs_the_transductive_setting() -> None:
+    params = {**get_method("lisgan").card.test_params[0], "n_epochs": 1, "head": {"name": "cascade", "n_epochs": 3}}
+    with pytest.raises(MethodError, match="transductive"):
+        create("lisgan", **params).fit(unit_view())
+    view = unit_view()
+    X = np.random.default_rng(0).random((30, 9), dtype=np.float32)
+    shown = TrainView(
+        view.features, view.labels, view.semantics, view.seen, view.unseen,
+        setting="transductive", unlabelled_features=FeatureRows(X),
+    )  # fmt: skip
+    method = create("lisgan", **params).fit(shown)
+    assert np.isfinite(method.scores(X, view.semantics)).all()
+
+
+def test_batches_and_counts_larger_than_the_data_are_fine() -> None:
+    view = unit_view(n=20)
+    params = {**get_method("f-vaegan").card.test_params[0], "n_epochs": 1, "batch_size": 500, "n_synthetic": 3000}
+    method = create("f-vaegan", **params).fit(view)
+    assert np.isfinite(method.scores(np.zeros((2, 9), np.float32), view.semantics)).all()
+
+
+def test_unseen_scores_come_from_the_classifier_that_learnt_on_the_way() -> None:
+    view = unit_view()
+    params = {**get_method("lsrgan").card.test_params[0], "n_epochs": 1}
+    method = create("lsrgan", **params).fit(view)
+    X = view.features.to_array()[:4]
+    logits = torch.nn.functional.linear(
+        torch.from_numpy(X), method.classifier_.weight.detach(), method.classifier_.bias.detach()
+    )
+    expected = torch.log_softmax(logits[:, [5, 6]], dim=1).numpy()
+    np.testing.assert_allclose(method.scores(X, view.unseen_semantics), expected, atol=1e-6)
+    assert method.heads_ == {}
