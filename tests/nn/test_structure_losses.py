@@ -27,6 +27,7 @@ def test_reconstruction_errors() -> None:
     found, expected = torch.tensor([[0.5, 0.2], [0.9, 0.1]]), torch.tensor([[1.0, 0.0], [1.0, 0.5]])
     by_hand = -(math.log(0.5) + math.log(0.8) + math.log(0.9) + 0.5 * math.log(0.1) + 0.5 * math.log(0.9)) / 2
     assert bce_rows(found, expected).item() == pytest.approx(by_hand, rel=1e-6)
+    assert bce_rows(found * torch.nan, expected).isnan()
     assert squared_rows(found, expected).item() == pytest.approx((0.25 + 0.04 + 0.01 + 0.16) / 2, rel=1e-6)
     rows = [(0.5**3 + 0.2**3) / math.hypot(0.5, 0.2), (0.1**3 + 0.4**3) / math.hypot(0.1, 0.4)]
     assert weighted_l1(found, expected).item() == pytest.approx(sum(rows) / 2, rel=1e-5)
