@@ -12,6 +12,7 @@ from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
+from gzsl.cli.plot import plot
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
 
@@ -46,6 +47,7 @@ app.command()(sweep)
 app.command()(predict)
 app.command(name="add-class")(add_class)
 app.command()(evaluate)
+app.command()(plot)
 app.command()(explain)
 app.command()(methods)
 app.command()(recipes)

@@ -1,0 +1,174 @@
+"""Pictures of a finished run, each with its data as CSV: losses, seen-unseen curve, real and synthetic features."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gzsl.data import final_task
+from gzsl.errors import RunError
+from gzsl.evaluation.curve import SeenUnseenCurve
+from gzsl.evaluation.summary import ScoreSummary
+from gzsl.files import make_folder, write_bytes, write_text
+from gzsl.methods import load_method
+from gzsl.methods.generative.base import Generator
+from gzsl.runs import load_recipe
+from gzsl.runs.run import open_dataset
+from gzsl.semantics import Semantics
+
+CLASSES, ROWS = 8, 60
+ISO_H = (0.2, 0.4, 0.6, 0.8)
+
+
+def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = None) -> list[Path]:
+    """Draw what there is to see of a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of a run.
+    out : path
+        Where pictures and CSV files go.
+    data : path, optional
+        Folder of datasets; ``GZSL_DATA`` when None. Needed for the picture of features alone.
+
+    Returns
+    -------
+    list of Path
+        Pictures that were written: ``curve.png``, for methods trained by steps ``losses.png``, for generators of
+        features ``features.png``.
+
+    Raises
+    ------
+    RunError
+        When the folder holds no finished run.
+    """
+    folder = Path(folder)
+    if not (folder / "metrics.json").is_file():
+        raise RunError(f"{folder}: found no metrics.json, expected the folder of a finished run")
+    target = make_folder(Path(out))
+    made = [draw_curve(folder, target)]
+    losses = draw_losses(folder, target)
+    features = draw_features(folder, target, data)
+    return made + [path for path in (losses, features) if path is not None]
+
+
+def draw_curve(folder: Path, out: Path) -> Path:
+    """Seen-unseen curve with lines of equal H, the point chosen on validation and the best one."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with np.load(folder / "scores.npz") as arrays:
+        curve = SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
+    _write_csv(out / "curve.csv", ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
+    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for h in ISO_H:
+        u = np.linspace(h / 2 + 1e-3, 1, 200)
+        axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
+        axes.annotate(f"H {h:.0%}", (h, h), color="0.5", fontsize=7)
+    axes.plot(curve.unseen, curve.seen, label=f"AUSUC {metrics['AUSUC']:.1%}")
+    points = {
+        "as given": metrics,
+        "chosen on validation": metrics.get("calibrated"),
+        "best possible": metrics["oracle"]["best_gamma"],
+    }
+    for (name, point), marker in zip(points.items(), "os*", strict=True):
+        if point:
+            axes.plot(point["U"], point["S"], marker, label=f"{name}: H {point['H']:.1%}")
+    axes.set(xlabel="U, accuracy on unseen classes", ylabel="S, accuracy on seen classes", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(f"{metrics['method']} on {metrics['dataset']}, seed {metrics['seed']}", fontsize=10)
+    axes.legend(fontsize=8, loc="lower left")
+    return _save(figure, out / "curve.png")
+
+
+def draw_losses(folder: Path, out: Path) -> Path | None:
+    """Every recorded term by epoch in the final fit, and the same of the validation fits in grey."""
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    rows = [row for row in records if row["kind"] == "losses"]
+    if not rows:
+        return None
+    names = sorted({name for row in rows for name in row["losses"]})
+    table = [[row["fit"], row["epoch"], *(row["losses"].get(name, "") for name in names)] for row in rows]
+    _write_csv(out / "losses.csv", ["fit", "epoch", *names], table)
+    columns = 3
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(9, 1.8 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, name in zip(grid, names, strict=False):
+        for fit in sorted({row["fit"] for row in rows}, key=lambda fit: fit == "final"):
+            points = [
+                (row["epoch"], row["losses"][name]) for row in rows if row["fit"] == fit and name in row["losses"]
+            ]
+            axes.plot(*zip(*points, strict=True), color="C0" if fit == "final" else "0.8")
+        axes.set_title(name, fontsize=8)
+        axes.tick_params(labelsize=7)
+    for axes in grid[len(names) :]:
+        axes.set_axis_off()
+    return _save(figure, out / "losses.png")
+
+
+def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Path | None:
+    """Real and synthetic rows of some unseen classes in the two main directions of the real ones.
+
+    The real rows are test rows: they are shown after the fact and choose nothing.
+    """
+    method = load_method(folder / "weights.safetensors")
+    if not isinstance(method, Generator):
+        return None
+    recipe = load_recipe(folder / "recipe.yaml")
+    task = final_task(open_dataset(recipe, data), recipe.preprocess.features, recipe.setting)
+    rows = task.gate.open()[1]
+    shown = task.view.unseen[np.linspace(0, len(task.view.unseen) - 1, CLASSES).round().astype(int)]
+    shown = np.unique(shown)
+    table = task.view.semantics.take(shown)
+    fake, fake_y = method.synthesize(table, ROWS)
+    if fake.shape[1] != rows.features.shape[1]:
+        return None  # it generates codes, not features
+    X = rows.features.to_array()
+    real = [X[rows.labels == c][:ROWS] for c in shown]
+    centre = np.concatenate(real).mean(axis=0)
+    _, _, axes_of_data = np.linalg.svd(np.concatenate(real) - centre, full_matrices=False)
+    places = [
+        [(x - centre) @ axes_of_data[:2].T for x in real],
+        np.split((fake - centre) @ axes_of_data[:2].T, len(shown)),
+    ]
+    _write_csv(out / "features.csv", ["kind", "class", "first", "second"], _points(places, table))
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    axes = figure.subplots()
+    for k, name in enumerate(table.class_names):
+        axes.scatter(places[0][k][:, 0], places[0][k][:, 1], s=9, color=f"C{k}", alpha=0.6, linewidths=0, label=name)
+        axes.scatter(places[1][k][:, 0], places[1][k][:, 1], s=14, color=f"C{k}", marker="x", linewidths=0.8)
+    axes.set_title(f"{recipe.title}: unseen classes, real (dots) and synthetic (crosses)", fontsize=10)
+    axes.set(xlabel="first main direction of real rows", ylabel="second")
+    axes.legend(fontsize=7, loc="best")
+    return _save(figure, out / "features.png")
+
+
+def _points(places: Sequence[Sequence[np.ndarray]], table: Semantics) -> list[list[Any]]:
+    return [
+        [kind, name, *point]
+        for kind, groups in zip(("real", "synthetic"), places, strict=True)
+        for name, group in zip(table.class_names, groups, strict=True)
+        for point in group.tolist()
+    ]
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Any) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows.tolist() if isinstance(rows, np.ndarray) else rows)
+    write_text(path, text.getvalue())
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=120, metadata={"Software": None})
+    write_bytes(path, buffer.getvalue())
+    return path

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gzsl.cli.app import app
+from gzsl.runs import load_recipe, run_recipe
+
+SHORT = {
+    "method.n_epochs": 3, "method.hidden_dim": 16, "method.pretrain_epochs": 2, "method.n_synthetic": 10,
+    "method.n_synthetic_zsl": 10, "method.head.n_epochs": 3, "selection.folds": 1, "selection.every": 3,
+}  # fmt: skip
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_pictures_of_a_generators_run_have_their_data_beside_them(tmp_path: Path) -> None:
+    (run,) = run_recipe(load_recipe("f-clswgan/simulated", SHORT), out=tmp_path / "runs", seeds=[0])
+    done = CliRunner().invoke(app, ["plot", str(run.folder), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    for name in ("curve", "losses", "features"):
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert f"{name}.png" in done.output
+    curve = table(tmp_path / "out" / "curve.csv")
+    assert float(curve[0]["unseen"]) <= float(curve[-1]["unseen"])
+    losses = table(tmp_path / "out" / "losses.csv")
+    assert {row["fit"] for row in losses} >= {"final"}
+    assert {"wasserstein", "synthetic frechet"} <= set(losses[0])
+    kinds = {row["kind"] for row in table(tmp_path / "out" / "features.csv")}
+    assert kinds == {"real", "synthetic"}
+
+
+def test_a_closed_form_method_has_a_curve_only_and_no_run_is_an_error(tmp_path: Path) -> None:
+    recipe = load_recipe("eszsl/simulated", {"selection.grid": {"gamma": [1.0], "lam": [1.0]}, "selection.folds": 1})
+    (run,) = run_recipe(recipe, out=tmp_path / "runs", seeds=[0])
+    done = CliRunner().invoke(app, ["plot", str(run.folder), "--json"])
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in (run.folder / "pictures").iterdir() if path.suffix == ".png"] == ["curve.png"]
+    missing = CliRunner().invoke(app, ["plot", str(tmp_path)])
+    assert missing.exit_code != 0
+
+
+@pytest.mark.parametrize("codes", ["cada-vae"])
+def test_generators_of_codes_show_decoded_features(codes: str, tmp_path: Path) -> None:
+    short = {"method.n_epochs": 2, "method.head.n_epochs": 2, "selection.folds": 1, "selection.every": 2}
+    (run,) = run_recipe(load_recipe(f"{codes}/simulated", short), out=tmp_path / "runs", seeds=[0])
+    done = CliRunner().invoke(app, ["plot", str(run.folder), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "features.png").is_file()
