@@ -76,7 +76,7 @@ def draw_curve(folder: Path, out: Path) -> Path:
     points = {
         "as given": metrics,
         "chosen on validation": metrics.get("calibrated"),
-        "best possible": metrics["oracle"]["best_gamma"],
+        "best on test (not valid)": metrics["oracle"]["best_gamma"],
     }
     for (name, point), marker in zip(points.items(), "os*", strict=True):
         if point:

@@ -123,7 +123,7 @@ class Generator(IterativeMethod):
             self._unlabelled = self.to_device(view.unlabelled.to_array())  # type: ignore[misc]
 
     def _prepare(self, semantics: Semantics) -> None:
-        key = _fingerprint(semantics)
+        key = table_fingerprint(semantics)
         if key in self.heads_:
             return
         n = self.n_synthetic if self._has_seen(semantics) or not self.n_synthetic_zsl else self.n_synthetic_zsl
@@ -168,7 +168,7 @@ class Generator(IterativeMethod):
         return torch.cat(pieces) if pieces else torch.empty(0, 0)
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
-        state = self.heads_.get(_fingerprint(semantics))
+        state = self.heads_.get(table_fingerprint(semantics))
         if state is None:
             raise MethodError(
                 f"{self.card.id}: no head was trained for this table of {len(semantics)} classes; "
@@ -194,7 +194,7 @@ class Generator(IterativeMethod):
                 self.heads_.setdefault(owner[5:], {})[member] = torch.from_numpy(np.array(value))
 
 
-def _fingerprint(semantics: Semantics) -> str:
+def table_fingerprint(semantics: Semantics) -> str:
     """Digest of the names and vectors of a table."""
     digest = hashlib.blake2b("\0".join(semantics.class_names).encode(), digest_size=8)
     digest.update(semantics.table.tobytes())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+
 from gzsl.heads import Head, LogitAdjustedHead
 from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import AdversarialGenerator
+from gzsl.methods.generative.base import table_fingerprint
 from gzsl.params import param
+from gzsl.semantics import Semantics
 
 
 @register(
@@ -33,8 +38,27 @@ class ZLA(AdversarialGenerator):
     ten synthetic rows a class, with the log prior of each class added to its logits in training; the ratio of the
     two sides' priors takes the place of many synthetic rows.
 
-    **Differences.** The released generator step reuses the critic step's noise; here it is fresh.
+    **Differences.** The released generator step reuses the critic step's noise; here it is fresh. Only GZSL is
+    published; unseen classes alone are scored by the prototypes of the head over all classes, which know real rows.
     """
 
     n_synthetic: int = param(default=10, low=1, high=1_000_000, doc="synthetic rows an unseen class, over all classes")
     head: Head = param(default_factory=LogitAdjustedHead, doc="classifier that is trained on real and synthetic rows")
+
+    def _prepare(self, semantics: Semantics) -> None:
+        if self._has_seen(semantics) or not self._is_part(semantics):
+            super()._prepare(semantics)
+            if semantics.class_names == self.classes_:
+                self.whole_ = table_fingerprint(semantics)
+
+    def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        if self._has_seen(semantics) or not self._is_part(semantics):
+            return super()._scores(X, semantics)
+        columns = [self.classes_.index(name) for name in semantics.class_names]
+        with torch.inference_mode():
+            found = self.head.scores(self.heads_[self.whole_], torch.from_numpy(X).to(self.device))
+        return found[:, columns].cpu().numpy()
+
+    def _is_part(self, semantics: Semantics) -> bool:
+        """Whether these are some of the classes that were known at fit."""
+        return set(semantics.class_names) <= set(self.classes_)
