@@ -1,5 +1,16 @@
 """Calibrators: from scores to generalized decisions, fitted on validation rows only."""
 
-from gzsl.calibration.base import Calibrator, calibrator_names, make_calibrator, register_calibrator
+from gzsl.calibration.base import Calibrator, calibrator_class, calibrator_names, make_calibrator, register_calibrator
+from gzsl.calibration.observation import Observation
+from gzsl.calibration.persistence import load_calibrator, save_calibrator
 
-__all__ = ["Calibrator", "calibrator_names", "make_calibrator", "register_calibrator"]
+__all__ = [
+    "Calibrator",
+    "Observation",
+    "calibrator_class",
+    "calibrator_names",
+    "load_calibrator",
+    "make_calibrator",
+    "register_calibrator",
+    "save_calibrator",
+]

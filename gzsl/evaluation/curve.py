@@ -53,9 +53,7 @@ class SeenUnseenCurve:
         unseen = np.cumsum(gain[order])[last_of_ties]
         left = np.cumsum(loss[order])[last_of_ties]
         start = left[-1] if len(left) else 0.0
-        return cls(
-            np.append(-np.inf, margin[last_of_ties]), np.append(0.0, unseen), np.append(start, start - left)
-        )
+        return cls(np.append(-np.inf, margin[last_of_ties]), np.append(0.0, unseen), np.append(start, start - left))
 
     @property
     def area(self) -> float:

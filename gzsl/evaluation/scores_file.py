@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.errors import DataError, MethodError, suggest
-from gzsl.evaluation.evaluator import Evaluation, summary_evaluation
+from gzsl.evaluation.evaluator import summary_evaluation
+from gzsl.evaluation.result import Evaluation
 from gzsl.evaluation.summary import summarise
 
 _REQUIRED = ("scores", "labels", "seen", "unseen")
@@ -93,9 +94,7 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray]) -> int:
             )
     if len(labels) != len(scores):
         turned = " (scores look transposed)" if len(labels) == scores.shape[1] else ""
-        raise DataError(
-            f"{path}: labels: found {len(labels)}, expected {len(scores)}, one a row of scores{turned}"
-        )
+        raise DataError(f"{path}: labels: found {len(labels)}, expected {len(scores)}, one a row of scores{turned}")
     return int(scores.shape[1])
 
 

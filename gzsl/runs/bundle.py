@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import gzsl
+from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import FeatureRows, Scaler
 from gzsl.errors import MethodError, RunError
 from gzsl.files import file_hash, make_folder, replacing, value_hash, write_json
@@ -20,8 +22,9 @@ from gzsl.runs.recipe import Recipe
 from gzsl.runs.run import Run, RunResult, open_dataset
 from gzsl.semantics import Semantics
 
-FORMAT = 1
+FORMAT = 2
 CARD = "bundle.json"
+CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,8 @@ class Bundle:
         What is done to the table, with statistics of the seen classes.
     seen : tuple of str
         Names of the classes that had training images.
-    gamma : float
-        Subtracted from every seen score; 0 without calibration.
+    calibrator : Calibrator or None
+        Fitted on validation classes; None without calibration.
     card : dict
         Where the bundle comes from: protocol, features, hyper-parameters, metrics.
     """
@@ -51,7 +54,7 @@ class Bundle:
     raw: Semantics
     normalise: str
     seen: tuple[str, ...]
-    gamma: float
+    calibrator: Calibrator | None
     card: dict[str, Any]
 
     @property
@@ -85,10 +88,12 @@ class Bundle:
         return self.method.scores(self.scaler.transform(X), self.semantics)
 
     def calibrated_scores(self, rows: FeatureRows) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Yield ``(positions, block, scores)`` block by block, seen scores less gamma."""
-        offset = (self.gamma * self.is_seen).astype(np.float32)
+        """Yield ``(positions, block, scores)`` block by block; the largest score is the calibrated decision."""
         for where, block in rows.blocks():
-            yield where, block, self.scores(block) - offset
+            scores = self.scores(block)
+            if self.calibrator is not None:
+                scores = self.calibrator.adjusted(self.scaler.transform(block), scores)
+            yield where, block, scores
 
     def with_class(self, name: str, vector: np.ndarray) -> Bundle:
         """The same classifier with one more class, described by its raw (unnormalised) vector.
@@ -109,13 +114,18 @@ class Bundle:
                 f"add-class: found a vector of {len(vector)} values, expected {self.raw.n_attributes} finite ones, "
                 f"one a column of semantics {self.raw.name!r}"
             )
-        raw = replace(
-            self.raw, table=np.vstack([self.raw.table, vector]), class_names=(*self.raw.class_names, name)
-        )
+        raw = replace(self.raw, table=np.vstack([self.raw.table, vector]), class_names=(*self.raw.class_names, name))
         added = [*self.card.get("added_classes", []), name]
         grown = replace(self, raw=raw, card={**self.card, "added_classes": added})
         grown.method.prepare(grown.semantics)
-        return grown
+        return grown._rebased()
+
+    def _rebased(self) -> Bundle:
+        """The same bundle with a calibrator that decides over this class table."""
+        if self.calibrator is None:
+            return self
+        seen, unseen = np.flatnonzero(self.is_seen), np.flatnonzero(~self.is_seen)
+        return replace(self, calibrator=copy.copy(self.calibrator).rebase(self.semantics, seen, unseen))
 
     def save(self, folder: Path | str) -> Path:
         """Write the bundle; a folder that holds one is replaced only when the new one is whole.
@@ -134,6 +144,8 @@ class Bundle:
             save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, temporary)
         files["arrays"] = _settle(folder / "arrays.new", "arrays")
         files["method"] = _settle(save_method(self.method, folder / "method.new"), "method")
+        if self.calibrator is not None:
+            files |= _settle_calibrator(self.calibrator, folder)
         about = {**self.card, **self._facts(), "files": files}
         write_json(folder / CARD, {**about, "seal": value_hash(about)})
         for leftover in folder.glob("*.safetensors"):
@@ -144,7 +156,8 @@ class Bundle:
     def _facts(self) -> dict[str, Any]:
         return {
             "format": FORMAT, "gzsl_version": gzsl.__version__, "scaling": self.scaler.kind,
-            "classes": list(self.raw.class_names), "seen": list(self.seen), "gamma": self.gamma,
+            "classes": list(self.raw.class_names), "seen": list(self.seen),
+            "gamma": None if self.calibrator is None else self.calibrator.gamma_,
             "semantics": {
                 "name": self.raw.name, "normalise": self.normalise,
                 "attributes": None if self.raw.attribute_names is None else list(self.raw.attribute_names),
@@ -153,7 +166,7 @@ class Bundle:
 
 
 def bundle_of(run: Run, result: RunResult) -> Bundle:
-    """Bundle of a finished run: its weights and gamma, with scaler and class table from its data."""
+    """Bundle of a finished run: its weights and calibrator, with scaler and class table from its data."""
     from gzsl.data import final_task
 
     recipe, dataset = run.recipe, run.dataset
@@ -161,7 +174,7 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
     names = task.view.semantics.class_names
     raw = dataset.tables[recipe.dataset.semantics]
     raw = raw.take(raw.ids_of(names))
-    calibrated = result.metrics.get("calibrated")
+    calibrator = load_calibrator(result.folder / CALIBRATION) if result.metrics.get("calibrated") else None
     card = {
         "method": recipe.method["name"], "recipe": recipe.resolved(), "seed": run.seed,
         "protocol": result.metrics["protocol"], "dataset": dataset.card.to_dict(),
@@ -171,8 +184,8 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
     }  # fmt: skip
     return Bundle(
         load_method(result.folder / "weights.safetensors"), task.scaler, raw, recipe.dataset.normalise,
-        tuple(names[i] for i in task.view.seen), calibrated["gamma"] if calibrated else 0.0, card,
-    )  # fmt: skip
+        tuple(names[i] for i in task.view.seen), calibrator, card,
+    )._rebased()  # fmt: skip
 
 
 def save_bundle(
@@ -211,9 +224,10 @@ def load_bundle(folder: Path | str) -> Bundle:
     )  # fmt: skip
     scaler = Scaler(about["scaling"], arrays["shift"], arrays["scale"])
     card = {key: value for key, value in about.items() if key not in ("files", "seal")}
+    calibrator = load_calibrator(paths[CALIBRATION].with_suffix("")) if CALIBRATION in paths else None
     return Bundle(
-        load_method(paths["method"]), scaler, raw, semantics["normalise"], tuple(about["seen"]), about["gamma"], card
-    )
+        load_method(paths["method"]), scaler, raw, semantics["normalise"], tuple(about["seen"]), calibrator, card
+    )._rebased()
 
 
 def _read_card(folder: Path) -> dict[str, Any]:
@@ -226,7 +240,9 @@ def _read_card(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise RunError(f"{path}: cannot be read as a bundle's card ({error}), expected JSON by gzsl") from None
     if about.get("format") != FORMAT:
-        raise RunError(f"{path}: found format {about.get('format')}, expected {FORMAT}; update gzsl to read it")
+        raise RunError(
+            f"{path}: found format {about.get('format')}, expected {FORMAT}; another version of gzsl wrote it"
+        )
     if value_hash(about) != seal:
         raise RunError(f"{path}: its content does not match its seal, so it was changed; expected it as it was written")
     return about
@@ -238,6 +254,19 @@ def _settle(path: Path, kind: str) -> dict[str, str]:
     name = f"{kind}-{digest[:12]}.safetensors"
     path.replace(path.with_name(name))
     return {"name": name, "blake2b": digest}
+
+
+def _settle_calibrator(calibrator: Calibrator, folder: Path) -> dict[str, dict[str, str]]:
+    """Write a calibrator and its experts under names that come from their content; entries of the card."""
+    written = save_calibrator(calibrator, folder / f"{CALIBRATION}.new")
+    digests = [file_hash(path) for path in written]
+    stem = f"{CALIBRATION}-{value_hash(digests)[:12]}"
+    files = {}
+    for path, digest in zip(written, digests, strict=True):
+        part = path.name.removeprefix(f"{CALIBRATION}.new")
+        path.replace(path.with_name(stem + part))
+        files[CALIBRATION + part.removesuffix(".safetensors")] = {"name": stem + part, "blake2b": digest}
+    return files
 
 
 def _checked(folder: Path, entry: dict[str, str]) -> Path:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gzsl.calibration import make_calibrator
+from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.errors import RunError
-from gzsl.evaluation import Evaluation, ScoreSummary, evaluate
+from gzsl.errors import ProtocolError, RunError
+from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.params import plain
@@ -59,6 +59,7 @@ class Experiment:
         grid = self.recipe.selection.grid
         self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
         self.calibrated = self.recipe.calibration["name"] != "none"
+        self._calibrators: dict[str, Calibrator] = {}
 
     def choose(self) -> Choice | None:
         """Search as the selection rule says; None when there is nothing to choose."""
@@ -66,14 +67,26 @@ class Experiment:
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
             self._search("test", [("test", final_task(self.dataset, *self._preparation()))])
-        if self.calibrated or (rule == "validation" and searches):
+        if rule == "validation" and searches:
             self._search("validation", self._fold_tasks())
+        elif self.calibrated:
+            self._search("validation", self._folds_if_possible())
         if not searches:
             return None
         return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
 
-    def final(self, choice: Choice | None) -> tuple[Method, Evaluation, Task]:
-        """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once."""
+    def final(self, choice: Choice | None) -> tuple[Method, Calibrator | None, Evaluation]:
+        """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once.
+
+        Returns
+        -------
+        method : Method
+            Fitted on all seen classes.
+        calibrator : Calibrator or None
+            Fitted on the validation folds; None where the recipe asks for none.
+        evaluation : Evaluation
+            Of the test rows, which are scored once.
+        """
         changes = dict(choice.candidate or {}) if choice else dict(self.candidates[0])
         if choice and self.method.iterative:
             changes["n_epochs"] = choice.epoch
@@ -81,11 +94,17 @@ class Experiment:
         task = final_task(self.dataset, *self._preparation())
         self.reporter.stage("final fit")
         self._fit(method, task, "final")
-        calibrator = make_calibrator(self.recipe.calibration).fit(self._validation_summaries(choice))
+        calibrator = None
+        if self.calibrated:
+            self.reporter.stage("calibration")
+            calibrator = self._calibrator("final", task).attach(method, task.view)
+            calibrator.fit(self._validation_observations(choice))
         self.reporter.stage("test")
-        evaluation = evaluate(method, task, gamma=calibrator.gamma_ if self.calibrated else None)
+        evaluation = evaluate(method, task, observer=calibrator)
+        if calibrator is not None:
+            evaluation = evaluation.calibrated_by(calibrator.decide(Observation.of(evaluation)), calibrator.gamma_)
         self.test_reads += task.gate.reads
-        return method, evaluation, task
+        return method, calibrator, evaluation
 
     def _preparation(self) -> tuple[str, str]:
         return self.recipe.preprocess.features, self.recipe.setting
@@ -94,6 +113,21 @@ class Experiment:
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
         return [(fold.name, fold_task(self.dataset, fold, *self._preparation())) for fold in folds]
+
+    def _folds_if_possible(self) -> list[tuple[str, Task]]:
+        """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
+        try:
+            return self._fold_tasks()
+        except ProtocolError as error:
+            self.reporter.note(f"calibration without validation folds: {error}")
+            return []
+
+    def _calibrator(self, name: str, task: Task) -> Calibrator:
+        """Calibrator prepared on the training rows of a task, once a task."""
+        if name not in self._calibrators:
+            calibrator = make_calibrator(self.recipe.calibration)
+            self._calibrators[name] = calibrator.prepare(task.view, seed=self.seed)
+        return self._calibrators[name]
 
     def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> None:
         for number, (name, task) in enumerate(tasks, start=1):
@@ -141,9 +175,13 @@ class Experiment:
     def _evaluate(self, method: Method, task: Task, phase: str, fold: str, candidate: int, epoch: int) -> None:
         if self._known(phase, fold, candidate, epoch):
             return
-        evaluation = evaluate(method, task)
+        calibrator = None
         if self.calibrated and phase == "validation":
-            self.folder.write_arrays(_summary_name(fold, candidate, epoch), evaluation.summary.to_arrays())
+            calibrator = self._calibrator(fold, task).attach(method, task.view)
+        evaluation = evaluate(method, task, observer=calibrator)
+        if calibrator is not None:
+            noted = Observation.of(evaluation, calibrator.reference_)
+            self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
         found = {metric: getattr(evaluation, metric) for metric in METRICS}
         values = self.candidates[candidate]
         self.records.add({
@@ -159,10 +197,10 @@ class Experiment:
         phase = "test" if rule == "test-oracle" else "validation"
         return [row for row in self.records.rows if row["kind"] == "evaluation" and row["phase"] == phase]
 
-    def _validation_summaries(self, choice: Choice | None) -> list[ScoreSummary]:
-        """Summaries of every fold at the chosen candidate and epoch (the last epoch when none was chosen)."""
-        if not self.calibrated:
-            return []
+    def _validation_observations(self, choice: Choice | None) -> list[Observation]:
+        """Observations of every fold at the chosen candidate and epoch (the last epoch when none was chosen)."""
+        if not self._evaluations("validation"):
+            return []  # no fold was possible
         index = self.candidates.index(dict(choice.candidate or {})) if choice else 0
         rows = [row for row in self._evaluations("validation") if row["index"] == index]
         from_validation = choice is not None and self.recipe.selection.rule == "validation"
@@ -170,12 +208,11 @@ class Experiment:
         chosen = [row for row in rows if row["epoch"] == epoch]
         if not chosen:
             raise RunError(f"{self.recipe.title}: calibration found no validation scores, expected some")
-        return [self._read_summary(row["fold"], index, epoch) for row in chosen]
+        return [self._read_observation(row["fold"], index, epoch) for row in chosen]
 
-    def _read_summary(self, fold: str, candidate: int, epoch: int) -> ScoreSummary:
-        return ScoreSummary.from_arrays(self.folder.read_arrays(_summary_name(fold, candidate, epoch)))
+    def _read_observation(self, fold: str, candidate: int, epoch: int) -> Observation:
+        return Observation.from_arrays(self.folder.read_arrays(_observation_name(fold, candidate, epoch)))
 
 
-def _summary_name(fold: str, candidate: int, epoch: int) -> str:
+def _observation_name(fold: str, candidate: int, epoch: int) -> str:
     return f"validation/{fold}-c{candidate}-e{epoch}.npz"
-

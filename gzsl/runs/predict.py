@@ -32,7 +32,7 @@ class Prediction:
     name : str
         The class.
     score : float
-        Higher is better; seen scores less gamma.
+        Higher is better; calibrated, so that the largest one is the decision.
     seen : bool
         Whether the class had training images.
     reasons, doubts : tuple of str

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
 from gzsl.data import Dataset, load
 from gzsl.errors import DataError, GzslError
 from gzsl.evaluation import Evaluation
@@ -113,8 +114,8 @@ class Run:
         choice = experiment.choose()
         if choice is not None:
             folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
-        method, evaluation, _ = experiment.final(choice)
-        self._write(method, evaluation, choice, experiment.test_reads)
+        method, calibrator, evaluation = experiment.final(choice)
+        self._write(method, calibrator, evaluation, choice, experiment.test_reads)
         seconds = time.perf_counter() - began
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
         folder.log(f"done in {seconds:.1f} s")
@@ -122,20 +123,33 @@ class Run:
         for leftover in folder.path.glob("checkpoint-*.safetensors"):
             leftover.unlink(missing_ok=True)
 
-    def _write(self, method: Method, evaluation: Evaluation, choice: Choice | None, test_reads: int) -> None:
+    def _write(
+        self,
+        method: Method,
+        calibrator: Calibrator | None,
+        evaluation: Evaluation,
+        choice: Choice | None,
+        test_reads: int,
+    ) -> None:
         folder = self.folder
         chosen = None
         if choice is not None:
             chosen = {"epoch": choice.epoch, "candidate": choice.candidate,
                       "metric": self.recipe.selection.metric, "value": choice.value}  # fmt: skip
+        results = evaluation.to_dict()
+        if calibrator is not None:
+            results["calibrated"]["fallback"] = calibrator.fallback_
         metrics = {
             "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
-            **evaluation.to_dict(), "chosen": chosen, "test_reads": test_reads,
+            **results, "chosen": chosen, "test_reads": test_reads,
             "protocol": self.protocol().to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", _as_csv(evaluation.per_class_rows()))
         folder.write_arrays("scores.npz", evaluation.summary.to_arrays())
         save_method(method, folder.path / "weights.safetensors")
+        if calibrator is not None:
+            folder.write_arrays("gate.npz", calibrator.decide(Observation.of(evaluation)).to_arrays())
+            save_calibrator(calibrator, folder.path / "calibration")
         folder.write_json("metrics.json", metrics)
 
     def protocol(self) -> Protocol:
@@ -148,7 +162,7 @@ class Run:
             fine_tuned=card.fine_tuned if recipe.dataset.fine_tuned is None else recipe.dataset.fine_tuned,
             semantics=recipe.dataset.semantics, normalisation=recipe.dataset.normalise,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
-            calibration=str(recipe.calibration["name"]), valid=rule.valid,
+            calibration=make_calibrator(recipe.calibration).label, valid=rule.valid,
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:

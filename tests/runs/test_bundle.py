@@ -39,7 +39,8 @@ def make(method: str, folder: Path) -> tuple[Any, Path]:
 def test_a_bundle_scores_as_its_run_did_bit_for_bit(method: str, tmp_path: Path) -> None:
     result, folder = make(method, tmp_path)
     bundle = load_bundle(folder)
-    assert bundle.gamma == result.metrics["calibrated"]["gamma"]
+    assert bundle.calibrator is not None
+    assert bundle.calibrator.gamma_ == result.metrics["calibrated"]["gamma"]
     dataset = load("simulated", preset="easy")
     split, kept = dataset.split, np.load(result.folder / "scores.npz")
     place = bundle.raw.ids_of(dataset.class_names)
@@ -69,7 +70,7 @@ def test_predictions_name_classes_and_reasons(tmp_path: Path) -> None:
     source = PlainFeatures(dataset.features[rows], tuple(f"image {r}" for r in rows), None)
     found = list(predict(bundle, source, top_k=3))
     assert len(found) == 3 * len(rows)
-    scores = bundle.scores(dataset.features[rows]) - bundle.gamma * bundle.is_seen
+    scores = bundle.scores(dataset.features[rows]) - bundle.calibrator.gamma_ * bundle.is_seen
     for n in range(len(rows)):
         three = found[3 * n : 3 * n + 3]
         assert [p.rank for p in three] == [1, 2, 3]
@@ -145,8 +146,8 @@ def test_a_changed_or_newer_bundle_is_refused(tmp_path: Path) -> None:
     card.write_text(text.replace('"scaling": "none"', '"scaling": "l2"'))
     with pytest.raises(RunError, match="does not match its seal"):
         load_bundle(folder)
-    card.write_text(json.dumps({**about, "format": 2}))
-    with pytest.raises(RunError, match="found format 2, expected 1; update gzsl"):
+    card.write_text(json.dumps({**about, "format": 3}))
+    with pytest.raises(RunError, match="found format 3, expected 2; another version"):
         load_bundle(folder)
     card.write_text(text)
     weights = folder / about["files"]["method"]["name"]
@@ -164,7 +165,7 @@ def test_saving_again_leaves_one_whole_bundle(tmp_path: Path) -> None:
     _, folder = make("eszsl", tmp_path)
     bundle = load_bundle(folder)
     bundle.with_class("new", np.ones(16)).save(folder)
-    assert len(list(folder.glob("*.safetensors"))) == 2
+    assert len(list(folder.glob("*.safetensors"))) == 3
     assert load_bundle(folder).raw.class_names[-1] == "new"
 
 

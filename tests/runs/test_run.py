@@ -96,7 +96,7 @@ def test_contents_and_numbers(tmp_path: Path) -> None:
     assert result.fresh
     assert {"T1", "U", "S", "H", "AUSUC", "calibrated", "oracle", "protocol"} <= set(metrics)
     assert all(0 <= metrics[name] <= 1 for name in ("T1", "U", "S", "H", "AUSUC"))
-    assert set(metrics["calibrated"]) == {"gamma", "U", "S", "H"}
+    assert set(metrics["calibrated"]) == {"gamma", "U", "S", "H", "AUSUC", "domain", "fallback"}
     assert metrics["test_reads"] == 1
     assert metrics["H"] == pytest.approx(harmonic_mean(metrics["U"], metrics["S"]))
     assert {p.name for p in result.folder.iterdir()} >= {

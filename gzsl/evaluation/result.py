@@ -1,0 +1,178 @@
+"""Results of one method on one set of rows: T1, U, S, H, AUSUC, calibrated, by domain and per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gzsl.evaluation.curve import SeenUnseenCurve
+from gzsl.evaluation.domain import DomainReport, advice
+from gzsl.evaluation.metrics import OperatingPoint, mean_accuracy, operating_point, per_class_accuracy, predictions
+from gzsl.evaluation.summary import ScoreSummary
+
+ORACLE_NOTE = "gamma chosen on the test rows: not a valid result"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Results of one method on one set of rows; accuracies are class-averaged fractions in [0, 1].
+
+    Attributes
+    ----------
+    summary : ScoreSummary
+        Best seen and unseen class of every row.
+    zsl_predictions : ndarray, shape (n_unseen,), int64
+        Predicted class of every unseen-class row, in the order of ``summary``, among the unseen classes only.
+    class_names : tuple of str
+        Name of every class id.
+    gamma : float or None
+        Calibration strength, chosen elsewhere than on these rows.
+    evidence : mapping of str to ndarray
+        What an observer noted of every row, in the order of ``summary``.
+    decided : ScoreSummary or None
+        Classes and margins as a calibrator sees them, to which ``gamma`` belongs; None: those of ``summary``.
+    """
+
+    summary: ScoreSummary
+    zsl_predictions: np.ndarray
+    class_names: tuple[str, ...]
+    gamma: float | None = None
+    evidence: Mapping[str, np.ndarray] = field(default_factory=dict)
+    decided: ScoreSummary | None = None
+
+    def calibrated_by(self, decided: ScoreSummary, gamma: float) -> Evaluation:
+        """The same results with a calibrator's decision beside the plain one."""
+        return replace(self, decided=decided, gamma=gamma)
+
+    @cached_property
+    def T1(self) -> float:  # noqa: N802 - the field's own symbol
+        """Accuracy of unseen-class rows among the unseen classes only."""
+        return mean_accuracy(self._zsl_accuracy)
+
+    @cached_property
+    def uncalibrated(self) -> OperatingPoint:
+        """The scores as they are (gamma = 0; a tie goes to the unseen class)."""
+        return operating_point(self.summary)
+
+    @property
+    def U(self) -> float:  # noqa: N802 - the field's own symbol
+        """Accuracy of the unseen classes among all classes, uncalibrated."""
+        return self.uncalibrated.U
+
+    @property
+    def S(self) -> float:  # noqa: N802 - the field's own symbol
+        """Accuracy of the seen classes among all classes, uncalibrated."""
+        return self.uncalibrated.S
+
+    @property
+    def H(self) -> float:  # noqa: N802 - the field's own symbol
+        """Harmonic mean of U and S, uncalibrated."""
+        return self.uncalibrated.H
+
+    @cached_property
+    def curve(self) -> SeenUnseenCurve:
+        """Seen-unseen accuracy curve over all gammas."""
+        return SeenUnseenCurve.of(self.summary)
+
+    @property
+    def AUSUC(self) -> float:  # noqa: N802 - the field's own symbol
+        """Area under `curve`."""
+        return self.curve.area
+
+    @cached_property
+    def calibrated(self) -> OperatingPoint | None:
+        """U, S and H at the given gamma; None when none was given."""
+        return None if self.gamma is None else operating_point(self._calibrated_summary, self.gamma)
+
+    @cached_property
+    def calibrated_curve(self) -> SeenUnseenCurve:
+        """Curve over the thresholds of the calibrator; that of `curve` where it only shifts scores."""
+        return self.curve if self.decided is None else SeenUnseenCurve.of(self.decided)
+
+    @cached_property
+    def domain(self) -> DomainReport:
+        """How well the plain margins tell the sides apart."""
+        return DomainReport.of(self.summary)
+
+    @cached_property
+    def calibrated_domain(self) -> DomainReport | None:
+        """The same of the calibrator's margins at its threshold; None without a calibrator."""
+        return None if self.gamma is None else DomainReport.of(self._calibrated_summary, self.gamma)
+
+    @cached_property
+    def advice(self) -> str | None:
+        """What to do where unseen classes are hardly ever predicted."""
+        repaired = self.calibrated.U if self.calibrated else None
+        n_unseen = len(self.summary.unseen)
+        return advice(self.domain, U=self.U, T1=self.T1, n_unseen=n_unseen, calibrated_U=repaired)
+
+    @property
+    def _calibrated_summary(self) -> ScoreSummary:
+        return self.summary if self.decided is None else self.decided
+
+    @cached_property
+    def oracle(self) -> OperatingPoint:
+        """U, S and H at the gamma that is best on these very rows: not a valid result."""
+        return operating_point(self.summary, self.curve.best_harmonic()[0])
+
+    @cached_property
+    def _zsl_accuracy(self) -> np.ndarray:
+        labels = self.summary.labels[~self.summary.is_seen]
+        return per_class_accuracy(labels, self.zsl_predictions, self.summary.unseen)
+
+    def per_class_rows(self) -> list[dict[str, Any]]:
+        """One row a class, by class id, for a table.
+
+        Keys: ``class_id``, ``name``, ``kind`` (``seen`` or ``unseen``), ``images``, ``gzsl`` (accuracy among
+        all classes), ``zsl`` (unseen classes: accuracy among them only), ``calibrated`` (when a gamma was
+        given). Accuracies are fractions; None where there is nothing to measure, as for a class without
+        images, which no mean contains.
+        """
+        summary = self.summary
+        ids = np.sort(np.concatenate([summary.seen, summary.unseen]))
+        images = np.bincount(summary.labels, minlength=int(ids[-1]) + 1)
+        plain = per_class_accuracy(summary.labels, predictions(summary), ids)
+        zsl = dict(zip(summary.unseen.tolist(), self._zsl_accuracy.tolist(), strict=True))
+        rows: list[dict[str, Any]] = [
+            {
+                "class_id": c, "name": self.class_names[c], "kind": "unseen" if c in zsl else "seen",
+                "images": int(images[c]), "gzsl": _or_none(accuracy), "zsl": _or_none(zsl.get(c, np.nan)),
+            }
+            for c, accuracy in zip(ids.tolist(), plain.tolist(), strict=True)
+        ]  # fmt: skip
+        if self.gamma is not None:
+            shifted = per_class_accuracy(summary.labels, predictions(self._calibrated_summary, self.gamma), ids)
+            for row, accuracy in zip(rows, shifted.tolist(), strict=True):
+                row["calibrated"] = _or_none(accuracy)
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``metrics.json``; depends on nothing but the scores, labels and gamma."""
+        return {
+            "T1": self.T1, "U": self.U, "S": self.S, "H": self.H, "AUSUC": self.AUSUC,
+            "calibrated": self._calibrated_dict(), "domain": {**self.domain.to_dict(), "advice": self.advice},
+            "oracle": {"best_gamma": {**self.oracle.to_dict(), "valid": False, "note": ORACLE_NOTE}},
+        }  # fmt: skip
+
+    def _calibrated_dict(self) -> dict[str, Any] | None:
+        if self.calibrated is None or self.calibrated_domain is None:
+            return None
+        return {
+            **self.calibrated.to_dict(), "AUSUC": self.calibrated_curve.area,
+            "domain": self.calibrated_domain.to_dict(),
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        names = ("T1", "U", "S", "H", "AUSUC")
+        text = ", ".join(f"{name} {100 * getattr(self, name):.1f}" for name in names)
+        if self.calibrated is None:
+            return f"{text} (percent)"
+        return f"{text}; calibrated H {100 * self.calibrated.H:.1f} at gamma {self.calibrated.gamma:.4g} (percent)"
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value
