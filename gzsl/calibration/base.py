@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from gzsl.calibration.observation import Observation
-from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold, with_margin
+from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold
 from gzsl.data import TrainView
 from gzsl.errors import GzslWarning, MethodError, RecipeError
 from gzsl.evaluation.evaluator import Scorer
 from gzsl.evaluation.metrics import predictions
 from gzsl.evaluation.sides import best_of_sides
-from gzsl.evaluation.summary import ScoreSummary, summarise
+from gzsl.evaluation.summary import ScoreSummary, summarise, with_margin
 from gzsl.methods import Method
 from gzsl.params import Configurable, configure, param, plain
 from gzsl.registry import Registry

@@ -16,11 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from gzsl.calibration.base import Calibrator, register_calibrator
 from gzsl.calibration.observation import Observation
 from gzsl.calibration.probe import fit_probe, log_softmax, probe_outputs
-from gzsl.calibration.transfer import with_margin
 from gzsl.data import TrainView
 from gzsl.errors import MethodError
 from gzsl.evaluation.curve import SeenUnseenCurve
-from gzsl.evaluation.summary import ScoreSummary
+from gzsl.evaluation.summary import ScoreSummary, with_margin
 from gzsl.methods import Method
 from gzsl.params import param
 from gzsl.semantics import Semantics

@@ -8,12 +8,12 @@ training rows, scored by the very method that was fitted on them, in the folds a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gzsl.evaluation.curve import SeenUnseenCurve, best_common_gamma
-from gzsl.evaluation.summary import ScoreSummary
+from gzsl.evaluation.summary import ScoreSummary, with_margin
 
 RULES = ("raw", "zscore", "quantile")
 FALLBACK_LOSS = 0.05  # share of training rows given up for lost when there is no validation fold
@@ -115,17 +115,3 @@ def _mapped(summary: ScoreSummary, scale: MarginScale) -> ScoreSummary:
     if scale.rule == "raw":
         return summary
     return with_margin(summary, scale.forward(summary.margin))
-
-
-def with_margin(summary: ScoreSummary, margin: np.ndarray) -> ScoreSummary:
-    """The same classes with another margin (n,): it becomes the seen score, against 0 for unseen.
-
-    A side that a method excludes (score ``-inf``) stays excluded.
-    """
-    never_seen, never_unseen = np.isneginf(summary.seen_score), np.isneginf(summary.unseen_score)
-    finite = np.where(never_unseen & ~np.isfinite(margin), 0.0, margin)
-    return replace(
-        summary,
-        seen_score=np.where(never_seen, -np.inf, finite),
-        unseen_score=np.where(never_unseen, -np.inf, 0.0),
-    )

@@ -9,6 +9,7 @@ import typer
 import gzsl
 from gzsl.cli import data, features, semantics
 from gzsl.cli.bundles import add_class, predict
+from gzsl.cli.calibrate import calibrate, calibrators
 from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
@@ -47,9 +48,11 @@ app.command()(sweep)
 app.command()(predict)
 app.command(name="add-class")(add_class)
 app.command()(evaluate)
+app.command()(calibrate)
 app.command()(plot)
 app.command()(explain)
 app.command()(methods)
+app.command()(calibrators)
 app.command()(recipes)
 app.command()(datasets)
 app.add_typer(data.app, name="data")

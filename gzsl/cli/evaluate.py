@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -18,10 +18,12 @@ from gzsl.files import write_text
 
 
 def evaluate(
-    path: Annotated[Path, typer.Argument(help=".npz with the arrays scores (N, C), labels (N), seen, unseen")],
+    path: Annotated[
+        Path, typer.Argument(help=".npz with the arrays scores (N, C), labels (N), seen, unseen; maybe gate (N)")
+    ],
     json_output: JsonOption = False,
     gamma: Annotated[
-        float | None, typer.Option(help="calibration strength that was chosen on other rows than these")
+        float | None, typer.Option(help="calibration strength (or threshold of the gate) chosen on other rows")
     ] = None,
     curve: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="write the seen-unseen curve to this file")
@@ -30,7 +32,8 @@ def evaluate(
 ) -> None:
     """Evaluate a file of scores, whatever made it.
 
-    Labels and class ids are columns of the scores, from 0; a higher score is better.
+    Labels and class ids are columns of the scores, from 0; a higher score is better. With an array gate (larger: seen),
+    rows are also decided by gate > gamma, and the curve is that of the gate.
     """
     result = evaluate_scores_file(path, gamma)
     if curve is not None:
@@ -40,11 +43,23 @@ def evaluate(
         return
     console = Console()
     console.print(_summary_table(path, result))
+    print_domain(console, result.to_dict())
     empty = sum(row["images"] == 0 for row in result.per_class_rows())
     if empty:
         console.print(f"{empty} classes without rows are left out of the means", highlight=False)
     if per_class:
         console.print(_class_table(result))
+
+
+def print_domain(console: Console, metrics: dict[str, Any]) -> None:
+    """Say how well seen and unseen rows are told apart, and what helps where unseen classes are lost."""
+    for name, report in (("scores", metrics["domain"]), ("calibrator", (metrics["calibrated"] or {}).get("domain"))):
+        if report:
+            lost = f"unseen {_percent(report['unseen_lost'])}, seen {_percent(report['seen_lost'])}"
+            told = f"AUROC {_percent(report['auroc'])}, FPR95 {_percent(report['fpr95'])}"
+            console.print(f"seen against unseen by {name}: {told}; lost: {lost}", highlight=False)
+    if metrics["domain"].get("advice"):
+        console.print(metrics["domain"]["advice"], style="yellow", highlight=False)
 
 
 def _summary_table(path: Path, result: Evaluation) -> Table:
@@ -55,7 +70,10 @@ def _summary_table(path: Path, result: Evaluation) -> Table:
     table.add_row("as given", "0", _percent(result.T1), *_point(result.U, result.S, result.H), _percent(result.AUSUC))
     if result.calibrated is not None:
         point = result.calibrated
-        table.add_row("calibrated", f"{point.gamma:.4g}", "", *_point(point.U, point.S, point.H), "")
+        gated = result.decided is not None
+        area = _percent(result.calibrated_curve.area) if gated else ""
+        name = "by the gate" if gated else "calibrated"
+        table.add_row(name, f"{point.gamma:.4g}", "", *_point(point.U, point.S, point.H), area)
     best = result.oracle
     row = (f"{best.gamma:.4g}", "", *_point(best.U, best.S, best.H), "")
     table.add_row("best gamma on these rows:\nnot a valid result", *row, style="dim")
@@ -75,7 +93,7 @@ def _curve_as_csv(result: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["gamma", "unseen", "seen"])
-    curve = result.curve
+    curve = result.calibrated_curve
     writer.writerows(np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist())
     return text.getvalue()
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
+from gzsl.calibration import make_calibrator
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.params import Configurable, parameters
 from gzsl.runs import Recipe, load_recipe
@@ -20,7 +21,7 @@ def explain(
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
     loaded = load_recipe(recipe)
-    rows = [*_section_rows(loaded), *_method_rows(loaded)]
+    rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
     if json_output:
         print_json(rows)
         return
@@ -59,6 +60,13 @@ def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
             default = None if part.is_required() else part.get_default(call_default_factory=True)
             rows.append(_row(recipe, f"{name}.{key}", getattr(value, key), part.description or "", default))
     return rows
+
+
+def _calibration_rows(recipe: Recipe) -> list[dict[str, Any]]:
+    calibrator = make_calibrator(recipe.calibration)
+    if recipe.calibration["name"] == "none":
+        return []
+    return _part_rows(recipe, "calibration", calibrator, type(calibrator)())
 
 
 def _method_rows(recipe: Recipe) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gzsl.cli.evaluate import print_domain
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
@@ -96,6 +97,7 @@ def _add_published(table: Table, recipe: Recipe, calibrated: bool) -> None:
 
 
 def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) -> None:
+    print_domain(console, results[0].metrics)
     protocol = Protocol(**results[0].metrics["protocol"])
     console.print(f"protocol: {protocol.key()}", highlight=False, soft_wrap=True)
     if not protocol.valid:

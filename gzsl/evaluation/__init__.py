@@ -8,11 +8,11 @@ from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.result import Evaluation
 from gzsl.evaluation.scores_file import evaluate_scores_file
 from gzsl.evaluation.selection import Choice, make_selection
-from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder, concatenate, summarise
+from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder, concatenate, summarise, with_margin
 
 __all__ = [
     "Choice", "DomainReport", "Evaluation", "Observer", "OperatingPoint", "Protocol", "ScoreSummary", "Scorer",
     "SeenUnseenCurve", "SummaryBuilder", "best_common_gamma", "concatenate", "evaluate", "evaluate_scores_file",
     "harmonic_mean", "make_selection", "observed_rows", "operating_point", "per_class_accuracy", "predictions",
-    "score_rows", "summarise",
+    "score_rows", "summarise", "with_margin",
 ]  # fmt: skip

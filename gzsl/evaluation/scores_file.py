@@ -10,9 +10,10 @@ import numpy as np
 from gzsl.errors import DataError, MethodError, suggest
 from gzsl.evaluation.evaluator import summary_evaluation
 from gzsl.evaluation.result import Evaluation
-from gzsl.evaluation.summary import summarise
+from gzsl.evaluation.summary import summarise, with_margin
 
 _REQUIRED = ("scores", "labels", "seen", "unseen")
+_OPTIONAL = ("class_names", "gate")
 _IDS = ("labels", "seen", "unseen")
 
 
@@ -23,10 +24,12 @@ def evaluate_scores_file(path: Path, gamma: float | None = None) -> Evaluation:
     ----------
     path : Path
         NumPy archive with ``scores`` (N, C) real, higher is better; ``labels`` (N,) integer columns of
-        ``scores``, from 0; ``seen`` and ``unseen`` integer columns; and optionally ``class_names`` (C,).
+        ``scores``, from 0; ``seen`` and ``unseen`` integer columns; optionally ``class_names`` (C,), and ``gate`` (N,):
+        one number a row, larger for seen, that decides between the best seen and the best unseen class instead of
+        their scores.
         It is read without pickle, so reading it never executes code.
     gamma : float, optional
-        Calibration strength that was chosen on other rows.
+        Calibration strength that was chosen on other rows; with a gate, its threshold (0 when None).
 
     Returns
     -------
@@ -51,7 +54,19 @@ def evaluate_scores_file(path: Path, gamma: float | None = None) -> Evaluation:
         summary = summarise(arrays["scores"], arrays["labels"], arrays["seen"], arrays["unseen"])
     except MethodError as error:
         raise DataError(f"{path}: {error}") from None
-    return summary_evaluation(summary, [str(name) for name in names], gamma)
+    found = summary_evaluation(summary, [str(name) for name in names], gamma)
+    if "gate" not in arrays:
+        return found
+    return found.calibrated_by(with_margin(summary, _checked_gate(path, arrays["gate"], len(summary))), gamma or 0.0)
+
+
+def _checked_gate(path: Path, gate: np.ndarray, n: int) -> np.ndarray:
+    if gate.shape != (n,) or gate.dtype.kind not in "fiu":
+        raise DataError(f"{path}: gate: found {gate.dtype} of shape {gate.shape}, expected {n} real numbers, one a row")
+    if not np.isfinite(gate).all():
+        row = int(np.flatnonzero(~np.isfinite(gate))[0])
+        raise DataError(f"{path}: gate: row {row} is {gate[row]}, expected a finite number")
+    return gate.astype(np.float64)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -64,7 +79,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             for name in _REQUIRED:
                 if name not in archive.files:
                     raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.files)}")
-            names = [*_REQUIRED, *(["class_names"] if "class_names" in archive.files else [])]
+            names = [*_REQUIRED, *(name for name in _OPTIONAL if name in archive.files)]
             return {name: archive[name] for name in names}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected {wanted}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -216,6 +216,20 @@ def concatenate(summaries: Sequence[ScoreSummary]) -> ScoreSummary:
             raise MethodError("score summaries: their seen or unseen classes differ, expected the same classes")
     joined = {name: np.concatenate([getattr(part, name) for part in summaries]) for name in _VECTORS}
     return ScoreSummary(**joined, seen=first.seen, unseen=first.unseen)
+
+
+def with_margin(summary: ScoreSummary, margin: np.ndarray) -> ScoreSummary:
+    """The same classes with another margin (n,): it becomes the seen score, against 0 for unseen.
+
+    A side that a method excludes (score ``-inf``) stays excluded.
+    """
+    never_seen, never_unseen = np.isneginf(summary.seen_score), np.isneginf(summary.unseen_score)
+    finite = np.where(never_unseen & ~np.isfinite(margin), 0.0, margin)
+    return replace(
+        summary,
+        seen_score=np.where(never_seen, -np.inf, finite),
+        unseen_score=np.where(never_unseen, -np.inf, 0.0),
+    )
 
 
 def _checked_ids(name: str, ids: Any) -> np.ndarray:

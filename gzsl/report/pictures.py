@@ -63,9 +63,7 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
 def draw_curve(folder: Path, out: Path) -> Path:
     """Seen-unseen curve with lines of equal H, the point chosen on validation and the best one."""
     metrics = json.loads((folder / "metrics.json").read_text())
-    with np.load(folder / "scores.npz") as arrays:
-        curve = SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
-    _write_csv(out / "curve.csv", ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
+    curve = _curve(folder / "scores.npz", out / "curve.csv")
     figure = Figure(figsize=(5, 4.5), layout="constrained")
     axes = figure.subplots()
     for h in ISO_H:
@@ -73,6 +71,10 @@ def draw_curve(folder: Path, out: Path) -> Path:
         axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
         axes.annotate(f"H {h:.0%}", (h, h), color="0.5", fontsize=7)
     axes.plot(curve.unseen, curve.seen, label=f"AUSUC {metrics['AUSUC']:.1%}")
+    calibrator = metrics["protocol"]["calibration"].partition("(")[0]
+    if (folder / "gate.npz").is_file() and calibrator != "stacking":
+        gate = _curve(folder / "gate.npz", out / "gate_curve.csv")
+        axes.plot(gate.unseen, gate.seen, color="C1", label=f"{calibrator}, AUSUC {gate.area:.1%}")
     points = {
         "as given": metrics,
         "chosen on validation": metrics.get("calibrated"),
@@ -85,6 +87,14 @@ def draw_curve(folder: Path, out: Path) -> Path:
     axes.set_title(f"{metrics['method']} on {metrics['dataset']}, seed {metrics['seed']}", fontsize=10)
     axes.legend(fontsize=8, loc="lower left")
     return _save(figure, out / "curve.png")
+
+
+def _curve(scores: Path, data: Path) -> SeenUnseenCurve:
+    """Curve of a stored summary; its points go to ``data`` as CSV."""
+    with np.load(scores) as arrays:
+        curve = SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
+    _write_csv(data, ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
+    return curve
 
 
 def draw_losses(folder: Path, out: Path) -> Path | None:

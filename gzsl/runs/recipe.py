@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
@@ -112,6 +113,7 @@ class Recipe(Section):
         """Plain values of everything that decides the numbers, with defaults filled in."""
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
+        values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
         return values
 
     @property
@@ -127,7 +129,6 @@ class Recipe(Section):
         RecipeError, MethodError
             Naming the key, what was found and the nearest acceptable value.
         """
-        from gzsl.calibration import make_calibrator
         from gzsl.evaluation.selection import make_selection
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)

@@ -12,9 +12,8 @@ from gzsl.calibration.transfer import (
     MarginScale,
     fallback_threshold,
     transferred_threshold,
-    with_margin,
 )  # fmt: skip
-from gzsl.evaluation import ScoreSummary, best_common_gamma, operating_point, summarise
+from gzsl.evaluation import ScoreSummary, best_common_gamma, operating_point, summarise, with_margin
 from gzsl.evaluation.curve import SeenUnseenCurve
 
 

@@ -1,0 +1,122 @@
+"""``gzsl calibrate``: every calibrator on one run; ``gzsl calibrators``: what there is."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gzsl.calibration import calibrator_class, calibrator_names
+from gzsl.calibration.transfer import RULES
+from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.progress import TerminalReporter
+from gzsl.errors import RecipeError, suggest
+from gzsl.files import write_text
+from gzsl.params import parameters
+from gzsl.runs import load_recipe
+from gzsl.runs.calibrate import CalibrationRow, compare_calibrators
+from gzsl.runs.recipe import parse_override
+from gzsl.yamlio import parse_yaml
+
+_SHOWN = ("U", "S", "H", "AUSUC", "auroc", "fpr95", "gap")
+_HEADINGS = {"auroc": "AUROC", "fpr95": "FPR95"}
+
+
+def calibrate(
+    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    which: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="CALIBRATOR", help="name, or '{name: cosmo, smoothing: hard}'; all if left out"),
+    ] = None,
+    transfer: Annotated[
+        str, typer.Option(help="how thresholds reach the final fit: raw, zscore, quantile, or all three")
+    ] = "quantile",
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
+    out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    csv: Annotated[Path | None, typer.Option(help="write one row a seed, calibrator and rule here")] = None,
+    data: DataOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Compare calibrators on one recipe: the method is trained once a seed, thresholds come from validation classes.
+
+    "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
+    """
+    if transfer not in (*RULES, "all"):
+        raise RecipeError(f"--transfer: found {transfer!r}; {suggest(transfer, [*RULES, 'all'])}")
+    loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
+    sections = [_section(text) for text in which] if which else [{"name": name} for name in calibrator_names()]
+    rules = RULES if transfer == "all" else (transfer,)
+    rows: list[CalibrationRow] = []
+    with TerminalReporter("seed") as reporter:
+        for seed in list(range(seeds)) if seeds else loaded.seeds:
+            reporter.title = f"seed {seed}"
+            rows += compare_calibrators(
+                loaded, sections, seed=seed, transfers=rules, out=out, data=data, device=device, reporter=reporter
+            )
+    if csv is not None:
+        write_text(csv, calibration_csv(rows))
+    if json_output:
+        print_json([row.to_dict() for row in rows])
+    else:
+        _print(loaded.title, rows)
+
+
+def calibrators(json_output: JsonOption = False) -> None:
+    """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`."""
+    classes = [(name, calibrator_class(name)) for name in calibrator_names()]
+    if json_output:
+        print_json([{"name": n, "about": _about(c), "parameters": list(parameters(c))} for n, c in classes])
+        return
+    console = Console(highlight=False)
+    for name, cls in classes:
+        console.print(f"[bold]{name}[/bold]  {escape(_about(cls))}")
+        console.print(f"    {', '.join(parameters(cls))}", style="dim")
+
+
+def calibration_csv(rows: Sequence[CalibrationRow]) -> str:
+    """One line a row, with a header."""
+    text = io.StringIO()
+    writer = csv_module.DictWriter(text, list(rows[0].to_dict()) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.to_dict() for row in rows)
+    return text.getvalue()
+
+
+def _section(text: str) -> dict[str, Any]:
+    value = parse_yaml(text)
+    section = {"name": value} if isinstance(value, str) else value
+    if not isinstance(section, dict) or "name" not in section:
+        raise RecipeError(f"--with {text}: expected a calibrator's name, or for example '{{name: cosmo}}'")
+    return section
+
+
+def _about(cls: type) -> str:
+    return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+
+
+def _print(title: str, rows: Sequence[CalibrationRow]) -> None:
+    table = Table(title=f"{title}, percent, mean over seeds", title_justify="left")
+    rules = len({row.transfer for row in rows}) > 1
+    for heading in ("calibrator", *(["transfer"] if rules else [])):
+        table.add_column(heading, overflow="fold")
+    for name in _SHOWN:
+        table.add_column(_HEADINGS.get(name, name), justify="right")
+    groups: dict[tuple[str, str], list[CalibrationRow]] = {}
+    for row in rows:
+        groups.setdefault((row.calibrator, row.transfer), []).append(row)
+    for (name, rule), group in groups.items():
+        cells = [f"{100 * statistics.fmean(getattr(row, key) for row in group):.1f}" for key in _SHOWN]
+        table.add_row(name, *([rule] if rules else []), *cells)
+    Console().print(table)
