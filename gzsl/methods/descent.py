@@ -34,20 +34,20 @@ class DescentMethod(IterativeMethod):
 
     def optimisers(self) -> dict[str, Optimizer]:
         """One Adam."""
-        self._adam = adam(self.trainable(), self.lr, beta1=0.9, weight_decay=self.weight_decay)
-        return {"adam": self._adam}
+        self._optimiser: Optimizer = adam(self.trainable(), self.lr, beta1=0.9, weight_decay=self.weight_decay)
+        return {"adam": self._optimiser}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step on the sum of the losses."""
         terms = self.losses(batch)
-        self._adam.zero_grad(set_to_none=True)
+        self._optimiser.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
-        self._adam.step()
+        self._optimiser.step()
         return {name: value.detach() for name, value in terms.items()}
 
     def scale_rate(self, factor: float) -> None:
         """Multiply the learning rate from now on; it is part of the checkpoint."""
-        for group in self._adam.param_groups:
+        for group in self._optimiser.param_groups:
             group["lr"] *= factor
 
 
