@@ -9,6 +9,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 
+_SAFE_EXPONENT = 60.0
+
+
 def sample_von_mises_fisher(mean: Tensor, concentration: Tensor, rng: torch.Generator) -> Tensor:
     """Draw one point a row from the von Mises-Fisher distribution, differentiably.
 
@@ -79,16 +82,24 @@ def sinkhorn_distance(x: Tensor, y: Tensor, *, epsilon: float = 0.1, n_iteration
     epsilon : float
         Weight of the entropy.
     n_iterations : int
-        Updates of both potentials, in the log domain.
+        Updates of both potentials.
     """
-    cost = ((x[:, :, None, :] - y[:, None, :, :]) ** 2).sum(dim=3)
+    squares = (x**2).sum(dim=2)[:, :, None] + (y**2).sum(dim=2)[:, None, :]
+    cost = (squares - 2 * x @ y.mT).clamp_min(0)
     with torch.no_grad():
         plan = _sinkhorn_plan(cost, epsilon, n_iterations)
     return (plan * cost).sum(dim=(1, 2))
 
 
 def _sinkhorn_plan(cost: Tensor, epsilon: float, n_iterations: int) -> Tensor:
-    """Transport plans (n, k, l) with uniform margins for costs (n, k, l)."""
+    """Transport plans (n, k, l) with uniform margins for costs (n, k, l); in the log domain where exp underflows."""
+    if float(cost.max()) / epsilon < _SAFE_EXPONENT:
+        kernel = torch.exp(-cost / epsilon)
+        u, v = cost.new_ones(*cost.shape[:2], 1), cost.new_ones(cost.shape[0], cost.shape[2], 1)
+        for _ in range(n_iterations):
+            u = 1 / (cost.shape[1] * (kernel @ v))
+            v = 1 / (cost.shape[2] * (kernel.mT @ u))
+        return u * kernel * v.mT
     log_k, log_l = -math.log(cost.shape[1]), -math.log(cost.shape[2])
     f, g = cost.new_zeros(cost.shape[:2]), cost.new_zeros(cost.shape[0], cost.shape[2])
     for _ in range(n_iterations):

@@ -62,3 +62,25 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "absent.npz")])
     assert isinstance(result.exception, DataError)
     assert "no such file" in str(result.exception)
+
+
+def test_a_gate_decides_between_the_sides(scores_file: Path, tmp_path: Path) -> None:
+    with np.load(scores_file) as archive:
+        arrays = dict(archive)
+    truth = np.isin(arrays["labels"], arrays["seen"])
+    np.savez(tmp_path / "gated.npz", **arrays, gate=np.where(truth, 1.0, -1.0))
+    found = evaluate_scores_file(tmp_path / "gated.npz")
+    assert found.calibrated is not None
+    assert found.calibrated.gamma == 0
+    assert found.calibrated_domain is not None
+    assert found.calibrated_domain.auroc == 1.0
+    assert found.calibrated.H > found.H
+    result = CliRunner().invoke(app, [str(tmp_path / "gated.npz")], catch_exceptions=False)
+    assert "by the gate" in result.output
+    assert "AUROC 100.0" in result.output
+    np.savez(tmp_path / "own.npz", **arrays, gate=np.zeros(3))
+    with pytest.raises(DataError, match=r"gate: found float64 of shape \(3,\), expected 200 real numbers"):
+        evaluate_scores_file(tmp_path / "own.npz")
+    np.savez(tmp_path / "nan.npz", **arrays, gate=np.full(200, np.nan))
+    with pytest.raises(DataError, match="gate: row 0 is nan"):
+        evaluate_scores_file(tmp_path / "nan.npz")

@@ -1,0 +1,5 @@
+"""``python -m gzsl`` is the same as ``gzsl``."""
+
+from gzsl.cli import main
+
+main()
