@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-
 _SAFE_EXPONENT = 60.0
 
 
