@@ -182,7 +182,7 @@ def test_cnzsl_outputs_are_scaled_cosines_and_its_rate_falls(view: TrainView) ->
         prototypes = method.network_.eval()(torch.tensor(view.semantics.table)).numpy()
     cosine = [[x @ p / np.linalg.norm(x) / max(np.linalg.norm(p), 1e-12) for p in prototypes] for x in X]
     np.testing.assert_allclose(method.scores(X, view.semantics), 7 * np.array(cosine), rtol=1e-3, atol=1e-4)
-    assert method._adam.param_groups[0]["lr"] == pytest.approx(5e-5)
+    assert method._optimiser.param_groups[0]["lr"] == pytest.approx(5e-5)
     last = method.network_.last.weight
     fresh = fitted("cnzsl", view, hidden_dim=8, n_epochs=1, lr=1e-8, batch_size=150).network_.last.weight
     assert fresh.abs().max() <= np.sqrt(3 / (8 * 7)) + 1e-3
