@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from gzsl.methods import get_method, method_names
@@ -17,16 +18,27 @@ def methods_page() -> str:
     """Table of all methods, and the hyper-parameters of each."""
     lines = [
         "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand.", "",
+        "Variants of a recipe stand in brackets: `gzsl run f-clswgan/AWA2.budget` runs the one for a machine with two cores.",
+        "",
         "| method | family | setting | fidelity | year | recipes | citation |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name in method_names():
         card = get_method(name).card
-        recipes = ", ".join(sorted(path.stem for path in (configs_dir() / name).glob("*.yaml")))
+        recipes = _recipes(path.stem for path in (configs_dir() / name).glob("*.yaml"))
         cells = [f"[{name}](#{name})", card.family, ", ".join(card.settings), card.fidelity, str(card.year)]
         lines.append("| " + " | ".join([*cells, recipes, card.cite]) + " |")
     for name in method_names():
         lines += ["", *_section(name)]
     return "\n".join(lines) + "\n"
+
+
+def _recipes(names: Iterable[str]) -> str:
+    """Datasets, each with the variants of its recipe in brackets."""
+    variants: dict[str, list[str]] = {}
+    for name in sorted(names):
+        dataset, _, variant = name.partition(".")
+        variants.setdefault(dataset, []).extend([variant] if variant else [])
+    return ", ".join(f"{name} ({', '.join(found)})" if found else name for name, found in sorted(variants.items()))
 
 
 def _section(name: str) -> list[str]:

@@ -155,7 +155,7 @@ def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) 
     Parameters
     ----------
     source : str or Path
-        A path, or ``method/dataset`` of a shipped recipe.
+        A path, or ``method/dataset`` of a shipped recipe (``method/dataset.variant`` of one of its variants).
     overrides : mapping, optional
         Values by dotted key, such as ``{"method.lr": 1e-3}``.
 
@@ -182,7 +182,7 @@ def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
 
 
 def find_recipe(source: str | Path) -> Path:
-    """Path of a recipe given as a path or as ``method/dataset`` of a shipped one."""
+    """Path of a recipe given as a path, or as ``method/dataset`` or ``method/dataset.variant`` of a shipped one."""
     path = Path(source)
     if path.is_file():
         return path
@@ -197,6 +197,11 @@ def find_recipe(source: str | Path) -> Path:
 def list_recipes() -> list[Path]:
     """Paths of all shipped recipes, sorted."""
     return sorted(configs_dir().glob("*/*.yaml"))
+
+
+def dataset_of(recipe: str) -> str:
+    """Dataset of a shipped recipe's name, ``CUB`` for ``CUB.budget`` and for ``CUB``."""
+    return recipe.partition(".")[0]
 
 
 def parse_override(text: str) -> tuple[str, Any]:

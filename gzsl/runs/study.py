@@ -13,7 +13,7 @@ from gzsl.data import available
 from gzsl.errors import GzslError, RecipeError, suggest
 from gzsl.methods import method_names
 from gzsl.resources import experiments_dir
-from gzsl.runs.recipe import Recipe, Section, find_recipe, load_recipe
+from gzsl.runs.recipe import Recipe, Section, dataset_of, find_recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.run import RunResult, run_recipe
 from gzsl.yamlio import read_yaml
@@ -25,7 +25,9 @@ class Study(Section):
     title: str = Field(description="one line for tables")
     note: str | None = Field(None, description="what a reader should know")
     methods: list[str] = Field(min_length=1, description="ids of methods; a recipe of each is run on every dataset")
-    datasets: list[str] = Field(min_length=1, description="names of recipes' datasets; those without data are left out")
+    datasets: list[str] = Field(
+        min_length=1, description="names of recipes: DATASET or DATASET.VARIANT; those without data are left out"
+    )
     seeds: list[int] | None = Field(None, min_length=1, description="seeds of every cell; null: those of the recipe")
     set: dict[str, Any] = Field(default_factory=dict, description="values to change in every recipe, by dotted key")
 
@@ -40,12 +42,12 @@ class Study(Section):
     def cells(self, data: Path | str | None = None) -> list[Cell]:
         """Every method on every dataset, dataset by dataset; cells that cannot run say why."""
         present = {entry.name for entry in available(data) if entry.present}
-        return [self._cell(method, dataset, dataset in present) for dataset in self.datasets for method in self.methods]
+        return [self._cell(method, dataset, present) for dataset in self.datasets for method in self.methods]
 
-    def _cell(self, method: str, dataset: str, present: bool) -> Cell:
-        name = f"{method}/{dataset}"
-        if not present:
-            return Cell(method, dataset, None, f"no files of {dataset} below --data")
+    def _cell(self, method: str, dataset: str, present: set[str]) -> Cell:
+        name, files = f"{method}/{dataset}", dataset_of(dataset)
+        if files not in present:
+            return Cell(method, dataset, None, f"no files of {files} below --data")
         try:
             find_recipe(name)
         except RecipeError:
@@ -60,7 +62,7 @@ class Cell:
     Attributes
     ----------
     method, dataset : str
-        Names.
+        Names; ``dataset`` with the recipe's variant, where it has one.
     recipe : Recipe or None
         What to run; None when the cell is left out.
     left_out : str or None

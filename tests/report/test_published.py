@@ -72,7 +72,7 @@ def test_recipes_state_what_the_reference_file_says(path: Path) -> None:
     if recipe.expected is None:
         return
     stated = {name: value for name in ("T1", "U", "S", "H") if (value := getattr(recipe.expected, name)) is not None}
-    place = (path.parent.name, path.stem)
+    place = (path.parent.name, recipe.dataset.name)
     known = [line.values for line in published_numbers() if (line.method, line.dataset) == place]
     for name, value in stated.items():
         assert any(values.get(name) == pytest.approx(value) for values in known), (name, value, known)

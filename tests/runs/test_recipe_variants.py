@@ -1,0 +1,90 @@
+"""Variants of recipes, ``DATASET.VARIANT.yaml``: budget recipes, CUB with sentences, published values on CUB127."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gzsl.params import plain
+from gzsl.runs import find_recipe, list_recipes, load_recipe, study
+from gzsl.runs.recipe import Recipe, dataset_of
+from gzsl.runs.study import Study, load_study
+from gzsl.yamlio import read_yaml
+
+GENERATORS = load_study("generative").methods
+BENCHMARKS = ("AWA1", "AWA2", "CUB", "SUN", "FLO", "APY")
+WIDTHS = ("hidden_dim", "encoder_dim", "bottleneck_dim", "part_dim", "relation_dim", "embedding_dim", "latent_dim")
+
+
+def shipped(variant: str) -> list[str]:
+    return [f"{p.parent.name}/{p.stem}" for p in list_recipes() if p.stem.endswith(f".{variant}")]
+
+
+def values(name: str) -> dict[str, Any]:
+    return plain(load_recipe(name).build_method())
+
+
+def data_of(recipe: Recipe) -> tuple[Any, Any]:
+    return recipe.dataset, recipe.preprocess
+
+
+def test_a_variant_is_found_by_name_in_any_case() -> None:
+    assert find_recipe("f-clswgan/awa2.budget").name == "AWA2.budget.yaml"
+    assert find_recipe("f-clswgan/AWA2.budget.yaml").name == "AWA2.budget.yaml"
+    assert load_recipe("f-clswgan/AWA2.budget").dataset.name == "AWA2"
+
+
+def test_every_recipe_is_filed_under_its_dataset() -> None:
+    for path in list_recipes():
+        assert dataset_of(path.stem) == read_yaml(path)["dataset"]["name"], path
+
+
+def test_every_generator_has_a_budget_recipe_for_every_benchmark() -> None:
+    assert set(shipped("budget")) == {f"{method}/{dataset}.budget" for method in GENERATORS for dataset in BENCHMARKS}
+
+
+@pytest.mark.parametrize("name", shipped("budget"))
+def test_a_budget_recipe_is_the_published_task_with_less_work(name: str) -> None:
+    budget, published = load_recipe(name), load_recipe(name.removesuffix(".budget"))
+    assert data_of(budget) == data_of(published)
+    assert (budget.selection.rule, budget.selection.folds) == ("validation", 1)
+    mine, theirs = values(name), values(name.removesuffix(".budget"))
+    assert mine["n_epochs"] < theirs["n_epochs"]
+    for width in WIDTHS:
+        assert mine.get(width, 0) <= theirs.get(width, 0)
+
+
+@pytest.mark.parametrize("name", [*shipped("budget"), *shipped("sent"), *shipped("full")])
+def test_every_value_of_a_variant_says_where_it_comes_from(name: str) -> None:
+    recipe = load_recipe(name)
+    parts = {key.partition(".")[0] for key in recipe.provenance}
+    assert set(recipe.method) - {"name"} <= parts
+    assert all(recipe.provenance.values())
+
+
+@pytest.mark.parametrize("name", shipped("sent"))
+def test_sentences_stand_apart_from_attributes(name: str) -> None:
+    sentences, attributes = load_recipe(name), load_recipe(name.removesuffix(".sent"))
+    assert (sentences.dataset.semantics, attributes.dataset.semantics) == ("sent", "att")
+    assert sentences.dataset.model_copy(update={"semantics": "att"}) == attributes.dataset
+
+
+@pytest.mark.parametrize("name", shipped("full"))
+def test_a_full_recipe_has_the_published_values_on_the_other_features(name: str) -> None:
+    method = name.partition("/")[0]
+    assert values(name) == values(f"{method}/CUB")
+    assert data_of(load_recipe(name)) == data_of(load_recipe(f"{method}/CUB127"))
+    assert load_recipe(name).selection.rule == "validation"
+
+
+def test_a_study_finds_the_data_of_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Study(title="t", methods=["cada-vae"], datasets=["CUB127.full", "AWA2.budget"])
+    monkeypatch.setattr(study, "available", lambda root: [SimpleNamespace(name="CUB127", present=True)])
+    full, budget = planned.cells()
+    assert full.name == "cada-vae/CUB127.full"
+    assert full.recipe is not None
+    assert full.recipe.method["n_epochs"] == 100
+    assert budget.recipe is None
+    assert budget.left_out == "no files of AWA2 below --data"
