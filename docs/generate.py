@@ -18,8 +18,7 @@ def methods_page() -> str:
     """Table of all methods, and the hyper-parameters of each."""
     lines = [
         "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand.", "",
-        "Variants of a recipe stand in brackets: `gzsl run f-clswgan/AWA2.budget` runs the one for a machine with two cores.",
-        "",
+        "Variants of a recipe stand in brackets: `gzsl run f-clswgan/AWA2.budget` runs the one for two cores.", "",
         "| method | family | setting | fidelity | year | recipes | citation |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name in method_names():
