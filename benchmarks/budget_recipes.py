@@ -21,6 +21,7 @@ import torch
 
 from gzsl.data import Dataset, fold_task, load, validation_folds
 from gzsl.evaluation import evaluate
+from gzsl.heads import KNNHead
 from gzsl.methods import Method, Monitor
 from gzsl.methods.generative.base import Generator
 from gzsl.params import plain
@@ -92,6 +93,7 @@ def extrapolated(recipe: Recipe, part: Dataset) -> tuple[Spent, str]:
     """Work out a whole run from one epoch, one fitting of the heads and one scoring on the validation fold of a part.
 
     All of them are taken to grow with the rows; only synthetic rows, which the heads learn from as well, stay as many.
+    A nearest-neighbour head compares every test row with all of these.
     """
     (fold,) = validation_folds(part, recipe.selection.folds, recipe.selection.holdout, 0)
     task = fold_task(part, fold, recipe.preprocess.features)
@@ -113,8 +115,9 @@ def extrapolated(recipe: Recipe, part: Dataset) -> tuple[Spent, str]:
 
     def fit_of(times: float, scored: int) -> Spent:
         """A fit on ``times`` the rows with so many evaluations."""
-        on_heads = heads * ((times * rows + synthetic) / (rows + synthetic))
-        return (before + epoch * n_epochs) * times + (on_heads + scoring * times) * scored
+        learned = (times * rows + synthetic) / (rows + synthetic)
+        on_scoring = scoring * times * (learned if isinstance(method.head, KNNHead) else 1)
+        return (before + epoch * n_epochs) * times + (heads * learned + on_scoring) * scored
 
     larger = TRAINING_ROWS / len(part.split.trainval)
     total = fit_of(larger, evaluations) + fit_of(larger * len(part.split.trainval) / rows, 1)
