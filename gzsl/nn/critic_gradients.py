@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gzsl.nn.critic import Critic
+from gzsl.nn.gradients import gradient_buffer as _gradient
 
 DOT_ROWS = 256
 SMALLEST = 1e-12
@@ -107,13 +108,6 @@ def _write_gradients(
         invariant += _row_dots(weight, _gradient(weight))
     torch.div(invariant, out_weight, out=_gradient(critic.output.weight)[0])
     _gradient(critic.output.bias).zero_()
-
-
-def _gradient(parameter: Tensor) -> Tensor:
-    """Gradient buffer of a parameter, kept from step to step: fresh pages cost as much as the product."""
-    if parameter.grad is None:
-        parameter.grad = torch.empty_like(parameter)
-    return parameter.grad
 
 
 def _row_dots(left: Tensor, right: Tensor) -> Tensor:

@@ -18,9 +18,10 @@ from gzsl.methods import Monitor, create, get_method, method_names
 from gzsl.nn.wgan import Terms
 from gzsl.nn.wgan import backpropagate as plain_backpropagate
 
-GENERATORS = [name for name in method_names() if get_method(name).card.family == "generative"]
+BY_HAND = {"cada-vae"}  # its gradients are compared with autograd, term by term, in tests/nn/test_aligned_gradients.py
+GENERATORS = [n for n in method_names() if get_method(n).card.family == "generative" and n not in BY_HAND]
 HOMES = ["gzsl.nn.wgan"] + [
-    f"gzsl.methods.generative.{name}" for name in ("gdan", "cada_vae", "sdgzsl", "evolving", "sabr")
+    f"gzsl.methods.generative.{name}" for name in ("gdan", "sdgzsl", "evolving", "sabr")
 ]
 OPEN_BAND = {"lsrgan": {"below": 0.0, "above": 0.0}, "free": {"margin": 1e4}}
 

@@ -12,11 +12,11 @@ from gzsl.heads import Head, SoftmaxHead
 from gzsl.methods.card import register
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
+from gzsl.nn.aligned_gradients import AlignedAutoencoders
 from gzsl.nn.batches import Batch
-from gzsl.nn.latent import kl_to_standard_normal, wasserstein_between
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
-from gzsl.nn.wgan import Terms, backpropagate, step, weighted_sum
+from gzsl.nn.wgan import step, weighted_sum
 from gzsl.params import param
 
 
@@ -113,49 +113,39 @@ class CADAVAE(Generator):
         self.epoch_ = epoch
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one step."""
-        terms = self.terms(batch)
-        losses = backpropagate(terms, (self._adam,))
+        """Take one step on all terms, summed over rows and dimensions, with their present weights."""
+        weights = {
+            "divergence": self._rising(self.divergence_weight, self.divergence_epochs),
+            "cross": self._rising(self.cross_weight, self.cross_epochs),
+            "alignment": self._rising(self.alignment_weight, self.alignment_epochs),
+        }
+        n, width = len(batch), 1 if self.codes == "released" else self.code_dim
+        noise = torch.cat([self.streams.normal(f"code {kind}", n, width) for kind in ("x", "a")])
+        losses = self.autoencoders().gradients(batch.x, batch.a, noise, power=self._power(), **weights)
         step(self._adam)
-        return losses | {"sum": weighted_sum({name: (w, losses[name]) for name, (w, _) in terms.items()})}
+        weighted = {name: (weights.get(name, 1.0), value) for name, value in losses.items()}
+        return losses | {"sum": weighted_sum(weighted)}
 
-    def terms(self, batch: Batch) -> Terms:
-        """All terms of a batch, summed over rows and dimensions, with their present weights."""
+    def autoencoders(self) -> AlignedAutoencoders:
+        """The four networks."""
         networks = self.networks()
-        of_x, of_a = (
-            tuple(networks[f"{kind}_encoder_"](rows).chunk(2, dim=1))
-            for kind, rows in (("feature", batch.x), ("attribute", batch.a))
+        encoders, decoders = (
+            [networks[f"{kind}_{role}_"] for kind in ("feature", "attribute")] for role in ("encoder", "decoder")
         )
-        codes = torch.cat([self._code(of_x[0], of_x[1], "x"), self._code(of_a[0], of_a[1], "a")])
-        x_own, x_cross = networks["feature_decoder_"](codes).chunk(2)
-        a_cross, a_own = networks["attribute_decoder_"](codes).chunk(2)
-        divergence = kl_to_standard_normal(*of_x).sum() + kl_to_standard_normal(*of_a).sum()
-        return {
-            "reconstruction": (1.0, _l1(x_own, batch.x) + _l1(a_own, batch.a)),
-            "divergence": (self._rising(self.divergence_weight, self.divergence_epochs), divergence),
-            "cross": (
-                self._rising(self.cross_weight, self.cross_epochs), _l1(x_cross, batch.x) + _l1(a_cross, batch.a)
-            ),
-            "alignment": (
-                self._rising(self.alignment_weight, self.alignment_epochs), wasserstein_between(*of_x, *of_a).sum()
-            ),
-        }  # fmt: skip
+        return AlignedAutoencoders(*encoders, *decoders)
+
+    def _power(self) -> float:
+        """Power of the variance that the noise of codes is multiplied with."""
+        return 1.0 if self.codes == "released" else 0.5
 
     def _rising(self, weight: float, epochs: list[int]) -> float:
         start, end = epochs
         return weight * min(1.0, max(0.0, (self.epoch_ - start) / max(1, end - start)))
 
-    def _code(self, mean: Tensor, logvar: Tensor, name: str) -> Tensor:
-        shape = (len(mean), 1) if self.codes == "released" else mean.shape
-        return self._spread(mean, logvar, self.streams.normal(f"code {name}", *shape))
-
-    def _spread(self, mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-        return mean + noise * (logvar if self.codes == "released" else 0.5 * logvar).exp()
-
     def _drawn_codes(self, encoder: str, rows: Tensor, rng: torch.Generator) -> Tensor:
         mean, logvar = self.networks()[encoder](rows).chunk(2, dim=1)
         shape = (len(mean), 1) if self.codes == "released" else mean.shape
-        return self._spread(mean, logvar, torch.randn(shape, generator=rng, device=mean.device))
+        return mean + torch.randn(shape, generator=rng, device=mean.device) * (self._power() * logvar).exp()
 
     def represent(self, x: Tensor) -> Tensor:
         """Mean codes: (n, d) -> (n, z)."""
@@ -180,7 +170,3 @@ class CADAVAE(Generator):
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Features decoded from sampled codes of class vectors."""
         return self.networks()["feature_decoder_"](self.synthetic_rows(a, rng))
-
-
-def _l1(found: Tensor, expected: Tensor) -> Tensor:
-    return (found - expected).abs().sum()
