@@ -16,6 +16,7 @@ def compare(
     rounds: int = 7,
     target: float | None = None,
     warmup: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Time ``ours`` and ``reference`` alternately, so that a busy machine slows both alike.
 
@@ -31,6 +32,8 @@ def compare(
         Ratio that is hoped for; printed beside the one that was found.
     warmup : int
         Untimed calls of each before the first round.
+    clock : callable
+        What times are read from; wall-clock seconds by default.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def compare(
     for k in range(rounds):
         order = (0, 1) if k % 2 == 0 else (1, 0)
         for which in order:
-            times[which].append(seconds((ours, reference)[which]))
+            times[which].append(seconds((ours, reference)[which], clock))
     mine, theirs = (statistics.median(found) for found in times)
     ratio = theirs / mine
     aim = "" if target is None else f" (target {target:g}: {'reached' if ratio >= target else 'missed'})"
@@ -52,10 +55,15 @@ def compare(
     return ratio
 
 
-def seconds(function: Callable[[], Any]) -> float:
-    """Wall-clock seconds of one call; freeing what it returned is not counted."""
-    start = time.perf_counter()
+def seconds(function: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds of one call by ``clock``; freeing what it returned is not counted."""
+    start = clock()
     result = function()
-    elapsed = time.perf_counter() - start
+    elapsed = clock() - start
     del result
     return elapsed
+
+
+def median_seconds(function: Callable[[], Any], rounds: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Median of the seconds of ``rounds`` calls."""
+    return statistics.median(seconds(function, clock) for _ in range(rounds))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.common import compare
+from benchmarks.common import compare, median_seconds
 from gzsl.nn.critic import Critic
 from gzsl.nn.generator import ConditionalGenerator
 from gzsl.nn.losses.classification import frozen_softmax_loss
@@ -137,15 +138,10 @@ def multiplications() -> float:
     return BATCH * (N_CRITIC * step + last)
 
 
-def peak(size: int = 2048, rounds: int = 15) -> float:
-    """Floating-point operations a second of the best square product."""
-    one, other = torch.randn(size, size), torch.randn(size, size)
-    out, times = torch.empty(size, size), []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        torch.mm(one, other, out=out)
-        times.append(time.perf_counter() - start)
-    return 2 * size**3 / sorted(times)[rounds // 2]
+def peak(size: int = 2048, rounds: int = 15, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Floating-point operations a second of a square product, median of some."""
+    one, other, out = torch.randn(size, size), torch.randn(size, size), torch.empty(size, size)
+    return 2 * size**3 / median_seconds(lambda: torch.mm(one, other, out=out), rounds, clock)
 
 
 def main() -> None:

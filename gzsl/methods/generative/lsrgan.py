@@ -102,7 +102,7 @@ class LsrGAN(AdversarialGenerator):
         """As every adversarial generator; likenesses of class vectors are made ready."""
         assert self.rows is not None
         unseen = [self.classes_.index(name) for name in self.unseen_classes_]
-        self._unseen_id = torch.tensor(unseen, device=self.device)
+        self._seen_id, self._unseen_id = self._to_all(), torch.tensor(unseen, device=self.device)
         self._unseen = self.to_device(self._standard[1].table)
         seen = functional.normalize(self.rows.table, dim=1)
         k = min(self.neighbours, len(seen))
@@ -116,7 +116,7 @@ class LsrGAN(AdversarialGenerator):
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """Classification, class means and relations of seen classes."""
-        y = self._to_all()[batch.y]
+        y = self._seen_id[batch.y]
         loss = frozen_softmax_loss(fake, y, self.classifier_.weight, self.classifier_.bias)
         return {
             "classification": (self.cls_weight, loss),
@@ -136,7 +136,7 @@ class LsrGAN(AdversarialGenerator):
         drawn = self.streams.uniform("unseen", len(batch)) * len(self._unseen)
         u = drawn.long().clamp_max(len(self._unseen) - 1)
         fake = self.generator_(self.noise(len(u)), self._unseen[u])
-        real = functional.cross_entropy(self.classifier_(batch.x), self._to_all()[batch.y])
+        real = functional.cross_entropy(self.classifier_(batch.x), self._seen_id[batch.y])
         terms: Terms = {
             "unseen_classification": (
                 self.unseen_cls_weight, functional.cross_entropy(self.classifier_(fake), self._unseen_id[u])
