@@ -1,10 +1,10 @@
 """Training iterations of f-VAEGAN and CADA-VAE against plain loops of the same mathematics.
 
-Run ``python -m benchmarks.generator_iterations`` from the top of the checkout; with ``--cpu`` one thread is used and its
-processor time counted, which a busy machine disturbs less. Published sizes: 2048-d features, 85
-attributes, 20,000 rows. The plain loops do what released code does: a permutation of all rows a batch, one pass of a
-network for each use, a penalty that is differentiated twice, optimisers that are not fused. The methods' own `update`
-is timed with the drawing of its batches.
+Run ``python -m benchmarks.generator_iterations`` from the top of the checkout; with ``--cpu`` one thread is used and
+its processor time counted, which a busy machine disturbs less. Published sizes: 2048-d features, 85 attributes, 20,000
+rows. The plain loops do what released code does: a permutation of all rows a batch, one pass of a network for each use,
+a penalty that is differentiated twice, optimisers that are not fused. The methods' own `update` is timed with the
+drawing of its batches.
 """
 
 from __future__ import annotations

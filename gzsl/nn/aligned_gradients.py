@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gzsl.nn.gradients import two_layer_gradients, two_layer_pass
+from gzsl.nn.gradients import two_layer_gradients, two_layer_pass, two_layers
 from gzsl.nn.latent import kl_to_standard_normal
 from gzsl.nn.mlp import MLP
 
@@ -84,7 +84,7 @@ class AlignedAutoencoders:
             sums = away.abs().sum(dim=(1, 2))
             own, other = own + sums[first], other + sums[1 - first]
             found.sign_().view(2, n, -1)[1 - first].mul_(cross)
-            pull.addmm_(two_layer_gradients(net, codes, hidden, found), net.layers[0].weight)
+            pull.addmm_(two_layer_gradients(net, codes, hidden, found), two_layers(net)[0].weight)
         return {"reconstruction": own, "cross": other}, pull
 
 

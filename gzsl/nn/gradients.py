@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gzsl.nn.mlp import MLP
 
@@ -41,10 +43,16 @@ def write_weight_gradient(weight: Tensor, pull: Tensor, rows: Tensor) -> None:
         torch.mm(pull.t(), rows, out=out)
 
 
+def two_layers(net: MLP) -> tuple[nn.Linear, nn.Linear]:
+    """The layers of a network that has two."""
+    first, second = net.layers
+    return cast(nn.Linear, first), cast(nn.Linear, second)
+
+
 @torch.no_grad()
 def two_layer_pass(net: MLP, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden layer after its ReLU and output of ``[i, h, o]`` with linear output: (n, i) -> (n, h), (n, o)."""
-    first, second = net.layers
+    first, second = two_layers(net)
     hidden = torch.addmm(first.bias, rows, first.weight.t()).relu_()
     return hidden, torch.addmm(second.bias, hidden, second.weight.t())
 
@@ -68,7 +76,7 @@ def two_layer_gradients(net: MLP, rows: Tensor, hidden: Tensor, pull: Tensor) ->
         Gradient with respect to the hidden layer before its ReLU; times the first layer's weight it is the gradient
         with respect to ``rows``.
     """
-    first, second = net.layers
+    first, second = two_layers(net)
     write_weight_gradient(second.weight, pull, hidden)
     torch.sum(pull, dim=0, out=gradient_buffer(second.bias))
     back = torch.mm(pull, second.weight).mul_(hidden > 0)

@@ -16,7 +16,7 @@ from gzsl.nn.aligned_gradients import AlignedAutoencoders
 from gzsl.nn.batches import Batch
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
-from gzsl.nn.wgan import step, weighted_sum
+from gzsl.nn.wgan import Terms, step, weighted_sum
 from gzsl.params import param
 
 
@@ -123,16 +123,13 @@ class CADAVAE(Generator):
         noise = torch.cat([self.streams.normal(f"code {kind}", n, width) for kind in ("x", "a")])
         losses = self.autoencoders().gradients(batch.x, batch.a, noise, power=self._power(), **weights)
         step(self._adam)
-        weighted = {name: (weights.get(name, 1.0), value) for name, value in losses.items()}
+        weighted: Terms = {name: (weights.get(name, 1.0), value) for name, value in losses.items()}
         return losses | {"sum": weighted_sum(weighted)}
 
     def autoencoders(self) -> AlignedAutoencoders:
         """The four networks."""
-        networks = self.networks()
-        encoders, decoders = (
-            [networks[f"{kind}_{role}_"] for kind in ("feature", "attribute")] for role in ("encoder", "decoder")
-        )
-        return AlignedAutoencoders(*encoders, *decoders)
+        names = [f"{kind}_{role}_" for role in ("encoder", "decoder") for kind in ("feature", "attribute")]
+        return AlignedAutoencoders(*(getattr(self, name) for name in names))
 
     def _power(self) -> float:
         """Power of the variance that the noise of codes is multiplied with."""
