@@ -71,11 +71,15 @@ def rows_of(shown: TrainView) -> TrainingRows:
 
 
 def check_equal(name: str, ours: dict[str, Any], plain: dict[str, float]) -> None:
-    """Raise AssertionError where a loss of the first iteration differs by more than 1e-4, relative."""
+    """Raise AssertionError where a loss of the first iteration differs by more than 1e-3, relative.
+
+    Not less, because Adam's first steps have the size of the learning rate whatever the gradient's: where a gradient is
+    nearly 0, its rounding decides on their sign.
+    """
     assert set(ours) == set(plain), (name, set(ours) ^ set(plain))
     for term, expected in plain.items():
         found = float(ours[term])
-        assert abs(found - expected) <= 1e-4 * abs(expected) + 1e-5, f"{name}: {term}: {found} against {expected}"
+        assert abs(found - expected) <= 1e-3 * abs(expected) + 1e-5, f"{name}: {term}: {found} against {expected}"
 
 
 def measure(name: str, shown: TrainView, clock: Callable[[], float], rate: float, rounds: int = ROUNDS) -> None:
