@@ -112,14 +112,17 @@ class CIZSL(AdversarialGenerator):
         """Classification and means of the batch's classes; realism and creativity of mixed ones."""
         head = self.class_head_
         mixed = self.generator_(self.noise(len(batch)), self.mixed(batch.a))
-        posterior = functional.linear(self._hidden(mixed), head.weight.detach(), head.bias.detach()).softmax(dim=1)
+        hidden, output = self._hidden(mixed), self.critic_.output  # one pass of the critic for both of its heads
+        posterior = functional.linear(hidden, head.weight.detach(), head.bias.detach()).softmax(dim=1)
         named = frozen_softmax_loss(self._hidden(fake), batch.y, head.weight, head.bias)
         return {
             "classification": (self.cls_weight, named),
             "means": (self.mean_weight, distance_of_means(fake, batch.y, self.centres_)),
             "creativity": (self.creative_weight, self.creativity(posterior)),
-            "realism": (self.realism_weight, -self.critic_.frozen(mixed).mean()),
-        }
+            "realism": (
+                self.realism_weight, -functional.linear(hidden, output.weight.detach(), output.bias.detach()).mean()
+            ),
+        }  # fmt: skip
 
     def mixed(self, a: Tensor) -> Tensor:
         """Class vectors between two random ones of the batch, as long as those are on average."""
