@@ -30,6 +30,8 @@ _HOMES = {
     "load_method": "gzsl.methods",
     "save_method": "gzsl.methods",
     "evaluate": "gzsl.evaluation",
+    "fit_folds": "gzsl.calibration",
+    "calibrate": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
     "load_bundle": "gzsl.runs.bundle",
@@ -39,6 +41,8 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from gzsl.calibration import calibrate as calibrate
+    from gzsl.calibration import fit_folds as fit_folds
     from gzsl.data import Dataset as Dataset
     from gzsl.data import Split as Split
     from gzsl.data import final_task as final_task
