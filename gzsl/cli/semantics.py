@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +11,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.csvio import read_rows
 from gzsl.data import load
 from gzsl.data.readers.detect import unique_names
-from gzsl.data.readers.files import reading
 from gzsl.data.readers.table import Table
-from gzsl.errors import DataError
 from gzsl.files import write_text
 from gzsl.semantics import NORMALISATIONS, Semantics
 from gzsl.semantics.report import SHOWN, SemanticsReport, semantics_report
@@ -92,11 +90,7 @@ def _read(path: Path) -> Semantics:
 
 
 def _names(path: Path) -> list[str]:
-    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or "class" not in rows[0]:
-        raise DataError(f"{path}: found no column class, expected one, and a row a class")
-    return list(unique_names(f"{path}: class", [row["class"].strip() for row in rows]))
+    return list(unique_names(f"{path}: class", [row["class"] for row in read_rows(path, ("class",))]))
 
 
 def _print(found: SemanticsReport, console: Console) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
+from gzsl.csvio import read_rows
 from gzsl.data.readers.detect import unique_names
-from gzsl.data.readers.files import reading
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.plain import open_features
 from gzsl.data.readers.table import Table, is_true
@@ -127,15 +127,10 @@ def propose_unseen(values: np.ndarray, names: Sequence[str], count: int) -> tupl
 
 
 def _labels(path: Path, n_images: int) -> list[str]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file, expected a CSV with the columns image and class, one row a feature row")
-    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or "class" not in rows[0]:
-        raise DataError(f"{path}: found no column class, expected image,class")
+    rows = read_rows(path, ("image", "class"))
     if len(rows) != n_images:
         raise DataError(f"{path}: found {len(rows)} rows, expected {n_images}, one a feature row")
-    return [row["class"].strip() for row in rows]
+    return [row["class"] for row in rows]
 
 
 def _matched(where: str, names: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from gzsl.csvio import read_rows
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
 from gzsl.images.extract import read_picture
@@ -40,10 +40,7 @@ def training_pictures(images: ImageList, dataset: Path | str) -> ImageList:
     path = Path(dataset) / "images.csv"
     if not path.is_file():
         raise DataError(f"--fine-tune-on {dataset}: found no images.csv, expected a dataset folder of gzsl data make")
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or not {"image", "class", "split"} <= set(rows[0]):
-        raise DataError(f"{path}: found no column split, expected it: fine-tuning may use training pictures only")
+    rows = read_rows(path, ("image", "class", "split"))  # the split says which pictures are for training
     unseen = {row["class"] for row in rows if row["split"] == "test_unseen"}
     chosen = {row["image"]: row["class"] for row in rows if row["split"] == "trainval"}
     mixed = sorted(unseen & set(chosen.values()))

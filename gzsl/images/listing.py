@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from gzsl.data.readers.files import reading
+from gzsl.csvio import read_rows
 from gzsl.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -40,7 +39,7 @@ def list_images(source: Path | str) -> ImageList:
     Raises
     ------
     DataError
-        When nothing is found, files of the CSV are missing, or class names differ in case only.
+        When nothing is found, files of the CSV are missing or stand twice, or class names differ in case only.
     """
     source = Path(source)
     if source.is_file():
@@ -70,14 +69,17 @@ def _from_folder(root: Path) -> list[tuple[str, str]]:
 
 
 def _from_csv(path: Path) -> list[tuple[str, str]]:
-    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or not {"image", "class"} <= set(rows[0]):
-        raise DataError(f"{path}: expected the columns image and class, and a row a picture")
+    rows = read_rows(path, ("image", "class"))
     missing = [row["image"] for row in rows if not (path.parent / row["image"]).is_file()]
     if missing:
         raise DataError(f"{path}: {len(missing)} pictures do not exist, e.g. {missing[0]!r} (paths are relative to it)")
-    return [(Path(row["image"]).as_posix(), row["class"].strip()) for row in rows]
+    found: dict[str, str] = {}
+    for row in rows:
+        name = Path(row["image"]).as_posix()
+        if name in found:
+            raise DataError(f"{path}: the picture {name!r} stands twice, expected one row a picture")
+        found[name] = row["class"]
+    return list(found.items())
 
 
 def _check_classes(source: Path, names: set[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.csvio import read_rows
 from gzsl.errors import DataError
 from gzsl.semantics.table import Semantics
 
@@ -48,11 +48,7 @@ def read_descriptions(source: Path | str) -> dict[str, str]:
         files = sorted(path for path in source.iterdir() if path.suffix.lower() in TEXT_SUFFIXES)
         pairs = [(path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in files]
     elif source.is_file():
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        if not rows or not {"class", "text"} <= set(rows[0]):
-            raise DataError(f"{source}: expected the columns class and text, and a row a class")
-        pairs = [(row["class"].strip(), row["text"] or "") for row in rows]
+        pairs = [(row["class"], row["text"]) for row in read_rows(source, ("class", "text"), may_be_empty=("text",))]
     else:
         raise DataError(f"{source}: no such file or folder, expected NAME.txt files, or a CSV with class,text")
     if not pairs:

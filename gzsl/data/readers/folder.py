@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.csvio import read_rows
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.files import reading, short
 from gzsl.data.readers.layout import Layout
@@ -34,8 +34,8 @@ def read_folder(layout: Layout) -> RawData:
         order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
         tables[path.stem] = RawTable(np.concatenate(list(other.blocks()))[order], other.numeric_names)
     images = layout.features.with_name("images.csv")
-    rows = _rows(images)
-    labels = name_ids(f"{short(images)}: class", [row["class"].strip() for row in rows], names)
+    rows = read_rows(images, ("image", "class", "split"))
+    labels = name_ids(f"{short(images)}: class", [row["class"] for row in rows], names)
     column = np.array([row["split"] for row in rows])
     wrong = sorted(set(column) - set(SPLITS))
     if wrong:
@@ -56,14 +56,6 @@ def _card(path: Path) -> dict[str, Any]:
     with reading(path, "a features card"):
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with reading(path, "a CSV file"), path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or not {"class", "split"} <= set(rows[0]):
-        raise DataError(f"{short(path)}: expected the columns image, class and split, one row an image")
-    return rows
 
 
 def _features(path: Path, n_images: int) -> Features:

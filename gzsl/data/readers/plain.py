@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from gzsl.csvio import read_rows
 from gzsl.data.readers.files import reading
 from gzsl.data.readers.table import Table
 from gzsl.errors import DataError
@@ -76,8 +76,7 @@ def _folder(folder: Path) -> PlainFeatures:
         with reading(card, "a features card"):
             features = json.loads(card.read_text(encoding="utf-8")).get("features")
     if (folder / "images.csv").is_file():
-        with (folder / "images.csv").open(encoding="utf-8", newline="") as stream:
-            names = [row["image"] for row in csv.DictReader(stream)]
+        names = [row["image"] for row in read_rows(folder / "images.csv", ("image",))]
     return _checked(folder, _npy(folder / "features.npy"), names, features)
 
 

@@ -1,0 +1,84 @@
+"""The teaching notebooks run from top to bottom, draw their pictures, and say what their text claims."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "experiments" / "notebooks"
+SECONDS = 280  # for one cell; all three notebooks take a minute on two free cores
+
+# Expressions in the namespace of the finished notebook, and the range that its text relies on.
+CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
+    "01-attributes-and-eszsl": (7, {
+        "difference": (0, 1e-5),
+        "result.T1": (0.45, 0.70),
+        "result.T1 - result.U": (0.2, 0.6),
+        "result.S": (0.9, 1),
+        "confusion.diagonal().min()": (0.4, 1),
+        "T1[0] - max(T1[1:])": (0.1, 1),
+        "found[0, 0]": (0.1, 0.35),
+        "found[-1, 0] - found[0, 0]": (0.5, 1),
+    }),
+    "02-a-feature-generator": (6, {}),
+    "03-bias-and-calibration": (7, {
+        "result.T1": (0.65, 0.85),
+        "result.U": (0, 0.05),
+        "result.S": (0.95, 1),
+        "result.domain.auroc": (0.93, 1),
+        "calibrated.calibrated.H": (0.7, 0.8),
+        "calibrated.oracle.H - calibrated.calibrated.H": (0, 0.05),
+        "outcome['stacking'][1].calibrated.H - outcome['none'][1].calibrated.H": (0.15, 0.4),
+        "outcome['knn'][1].calibrated.H - outcome['stacking'][1].calibrated.H": (0.03, 0.3),
+        "outcome['knn'][1].calibrated_domain.auroc": (0.97, 1),
+        "max(one.calibrated.U for _, one in outcome.values()) - T1": (-1, 0.001),
+    }),
+}  # fmt: skip
+
+
+def read(name: str) -> Any:
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+def test_every_notebook_is_tested() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == sorted(CLAIMS)
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_notebooks_are_stored_clean_and_have_exercises_with_hints(name: str) -> None:
+    notebook = read(name)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert cell.cell_type == "markdown" or (cell.outputs == [] and cell.execution_count is None)
+    exercises = notebook.cells[-1].source.partition("## Exercises")[2]
+    count = len(re.findall(r"^\d+\. \*\*", exercises, flags=re.MULTILINE))
+    assert count >= 5
+    assert exercises.count("<summary>Hint</summary>") == count
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_a_notebook_runs_and_keeps_its_word(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pictures, claims = CLAIMS[name]
+    notebook = read(name)
+    values = ", ".join(f"float({expression})" for expression in claims)
+    notebook.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps([{values}]))"))
+    client = nbclient.NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == pictures
+    found = dict(zip(claims, json.loads(outputs[-1].text), strict=True))
+    missed = {name: value for name, value in found.items() if not claims[name][0] <= value <= claims[name][1]}
+    assert not missed
