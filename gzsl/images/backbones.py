@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,7 @@ BACKBONES: dict[str, _Lite] = {
     for k, size in ((0, 224), (2, 260))
 }
 FAMILIES = ("torchvision", "timm", "open_clip")
+VISUAL = "visual."  # prefix of the image tower in open_clip
 
 
 def open_backbone(name: str, weights: Path | str | None = None) -> Backbone:
@@ -142,7 +143,10 @@ def _from_family(family: str, model: str, path: Path) -> Backbone:
     from safetensors.torch import load_file
 
     network, size, mean, std = _MAKERS[family](_import(family), model)
-    missing, unexpected = network.load_state_dict(load_file(path), strict=False)
+    state = load_file(path)
+    if family == "open_clip":  # files of whole models are what is published
+        state = {key.removeprefix(VISUAL): value for key, value in state.items() if _is_visual(key, state)}
+    missing, unexpected = network.load_state_dict(state, strict=False)
     lacking = [key for key in missing if not key.startswith(("fc.", "classifier.", "head."))]
     if lacking:
         raise DataError(f"--weights {path}: no value for {lacking[0]!r} of {family}:{model}, expected its state dict")
@@ -150,8 +154,14 @@ def _from_family(family: str, model: str, path: Path) -> Backbone:
         raise DataError(f"--weights {path}: found none of the weights of {family}:{model}, expected its state dict")
     return Backbone(
         f"{family}-{model}", network.eval(), size, 0.875, tuple(mean), tuple(std),
-        {"source": path.name, "sha256": sha256(path)}, "before the classifier",
+        {"source": path.name, "sha256": sha256(path)},
+        "image embedding" if family == "open_clip" else "before the classifier",
     )  # fmt: skip
+
+
+def _is_visual(key: str, state: Mapping[str, Tensor]) -> bool:
+    """Whether a weight belongs to the image tower: all do in a file that holds that tower alone."""
+    return key.startswith(VISUAL) or not any(other.startswith(VISUAL) for other in state)
 
 
 def _torchvision(package: Any, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:

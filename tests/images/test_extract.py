@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,12 @@ def test_a_csv_names_pictures_and_classes(pictures: Path) -> None:
     table.write_text("image,class\nflower/9.png,rose\n")
     with pytest.raises(DataError, match="1 pictures do not exist, e.g. 'flower/9.png'"):
         list_images(table)
+    table.write_text("image,class\nflower/1.png,rose\nflower/1.png,tulip\n")
+    with pytest.raises(DataError, match="the picture 'flower/1.png' stands twice"):
+        list_images(table)
+    table.write_text("image,class\nflower/1.png,\n")
+    with pytest.raises(DataError, match="line 2: found no class"):
+        list_images(table)
     table.unlink()
 
 
@@ -161,6 +168,55 @@ def test_other_families_give_what_the_classifier_would_see(family: str, tmp_path
     Image.fromarray(shown[0]).save(tmp_path / "cat" / "x.png")
     with pytest.raises(DataError, match="gives no map"):
         extract_features(list_images(tmp_path), backbone, tmp_path / "out", pooling="grid")
+
+
+class FakeClip:
+    """What is used of a model of open_clip, with its names: an image tower beside a text tower."""
+
+    def __init__(self) -> None:
+        self.visual = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten(), torch.nn.Linear(64, 5))
+        self.visual.image_size = (32, 32)
+        self.text = torch.nn.Linear(7, 5)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        towers = {"visual": self.visual, "text": self.text}
+        return {f"{n}.{key}": value for n, tower in towers.items() for key, value in tower.state_dict().items()}
+
+
+@pytest.fixture(params=["fake", "installed"])
+def open_clip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
+    """The package where it is installed, and a stand-in with the few names that are used of it."""
+    if request.param == "installed":
+        return pytest.importorskip("open_clip"), "ViT-S-32"
+    package = types.ModuleType("open_clip")
+    package.create_model = lambda name: FakeClip()  # type: ignore[attr-defined]
+    package.OPENAI_DATASET_MEAN, package.OPENAI_DATASET_STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "open_clip", package)
+    return package, "stand-in"
+
+
+def test_open_clip_gives_its_image_embedding(open_clip: tuple[Any, str], tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    package, name = open_clip
+    model = package.create_model(name)
+    state = {key: value.clone() for key, value in model.state_dict().items()}
+    save_file(state, tmp_path / "whole.safetensors")
+    tower = {key.removeprefix("visual."): value for key, value in state.items() if key.startswith("visual.")}
+    save_file(tower, tmp_path / "tower.safetensors")
+    size = model.visual.image_size[0]
+    shown = np.random.default_rng(0).integers(0, 255, (2, size, size, 3), dtype=np.uint8)
+    for weights in ("whole.safetensors", "tower.safetensors"):
+        backbone = open_backbone(f"open_clip:{name}", tmp_path / weights)
+        assert backbone.name == f"open_clip-{name}"
+        assert (backbone.size, backbone.layer) == (size, "image embedding")
+        assert backbone.mean == tuple(package.OPENAI_DATASET_MEAN)
+        with torch.inference_mode():
+            expected = model.visual.eval()(backbone.normalised(shown))
+        torch.testing.assert_close(backbone.maps(shown), expected)
+    save_file({"visual.other": torch.zeros(2)}, tmp_path / "wrong.safetensors")
+    with pytest.raises(DataError, match="no value for .* of open_clip:"):
+        open_backbone(f"open_clip:{name}", tmp_path / "wrong.safetensors")
 
 
 def test_only_unusable_pictures_is_an_error(net: Backbone, tmp_path: Path) -> None:
