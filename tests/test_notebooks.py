@@ -41,8 +41,8 @@ CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
         "ours.T1": (0.42, 0.85),
         "ours.S": (0.93, 1),
         "ours.T1 - ours.U": (0.2, 0.8),
-        "found[-1].U - found[0].U": (0.01, 0.6),
-        "theirs.T1": (0.42, 0.85),
+        "found[-1].U - found[0].U": (0.005, 0.6),
+        "theirs.T1": (0.38, 0.85),
     }),
     "03-bias-and-calibration": (7, {
         "result.T1": (0.65, 0.85),
