@@ -30,7 +30,7 @@ CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
         "found[-1, 0] - found[0, 0]": (0.5, 1),
     }),
     "02-a-feature-generator": (6, {
-        "abs(closed - automatic)": (0, 1e-5),
+        "abs(closed.item() - automatic.item())": (0, 1e-5),
         "(formula - by_hand).abs().max()": (0, 1e-6),
         "steepness[10.0]": (0.8, 1.2),
         "steepness[0.0]": (20, 1e9),

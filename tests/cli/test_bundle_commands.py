@@ -6,10 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from gzsl.cli.bundles import SENTENCE_COLUMNS, add_class
 from gzsl.data import load
+from gzsl.errors import MethodError
+from gzsl.semantics import Semantics
 
 
 def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -80,3 +85,10 @@ def test_five_commands_from_a_features_folder_to_predictions(tmp_path: Path) -> 
     assert right > 0.6
     done = gzsl("data", "export", "mine", "--out", "mat", cwd=tmp_path)
     assert (tmp_path / "mat" / "att_splits.mat").is_file(), done.stderr
+
+
+def test_an_empty_description_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Semantics(np.zeros((1, len(SENTENCE_COLUMNS))), ("a",), "sent", attribute_names=SENTENCE_COLUMNS)
+    monkeypatch.setattr("gzsl.cli.bundles.load_bundle", lambda folder: SimpleNamespace(raw=table))
+    with pytest.raises(MethodError, match="found an empty text, expected a description"):
+        add_class(tmp_path, "b", attributes=None, text=" ", out=None)

@@ -80,7 +80,7 @@ def test_what_does_not_match_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no attribute that differs"):
         make_dataset(source, tmp_path / "4.csv", tmp_path / "z", propose=1)
     (tmp_path / "5.csv").write_text("class,a\nant,1\nant,2\n")
-    with pytest.raises(DataError, match="ant"):
+    with pytest.raises(DataError, match="the class name 'ant' stands twice, expected unique names"):
         make_dataset(source, tmp_path / "5.csv", tmp_path / "z", propose=1)
 
 
