@@ -15,7 +15,7 @@ pytest.importorskip("ipykernel")
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "experiments" / "notebooks"
-SECONDS = 280  # for one cell; all three notebooks take a minute on two free cores
+SECONDS = 280  # for one cell; notebook 2, the longest, takes about 50 s of processor time
 
 # Expressions in the namespace of the finished notebook, and the range that its text relies on.
 CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
