@@ -44,7 +44,7 @@ CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
         "found[-1].U - found[0].U": (0.005, 0.6),
         "theirs.T1": (0.38, 0.85),
     }),
-    "03-bias-and-calibration": (7, {
+    "03-bias-and-calibration": (6, {
         "result.T1": (0.65, 0.85),
         "result.U": (0, 0.05),
         "result.S": (0.95, 1),
