@@ -16,6 +16,7 @@ from gzsl.cli.explain import explain
 from gzsl.cli.plot import plot
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
+from gzsl.cli.tune import tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,6 +46,7 @@ def _root(
 
 app.command()(run)
 app.command()(sweep)
+app.command()(tune)
 app.command()(predict)
 app.command(name="add-class")(add_class)
 app.command()(evaluate)

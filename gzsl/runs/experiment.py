@@ -75,6 +75,12 @@ class Experiment:
             return None
         return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
 
+    def validate(self) -> Choice:
+        """Score every candidate, even a single one, on the validation folds and choose; no test row takes part."""
+        self._search("validation", self._fold_tasks())
+        rows = self._evaluations("validation")
+        return make_selection("validation").choose(rows, metric=self.recipe.selection.metric)
+
     def final(self, choice: Choice | None) -> tuple[Method, Calibrator | None, Evaluation]:
         """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once.
 
