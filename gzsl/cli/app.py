@@ -14,6 +14,7 @@ from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
 from gzsl.cli.plot import plot
+from gzsl.cli.reproduce import reproduce
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
 from gzsl.cli.tune import tune
@@ -47,6 +48,7 @@ def _root(
 app.command()(run)
 app.command()(sweep)
 app.command()(tune)
+app.command()(reproduce)
 app.command()(predict)
 app.command(name="add-class")(add_class)
 app.command()(evaluate)
