@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from gzsl.cli.app import app
 from gzsl.errors import DataError, RecipeError
+from gzsl.report import reproduction as module
+from gzsl.report.published import published_numbers
 
 QUICK = ["--seeds", "2", "--set", "selection.folds=1"]
 
@@ -27,19 +30,24 @@ def test_the_verdict_its_exit_code_and_the_causes(awa1: Path, tmp_path: Path) ->
     assert bands["H"]["published"] == 12.1
     assert bands["H"]["difference"] == pytest.approx(100 * answer["ours"]["mean"]["H"] - 12.1)
     assert [difference["field"] for difference in answer["differences"]] == ["split"]  # PS2 here, PS1 there
-    exact = reproduce(*common, "--tolerance", "0")
-    below = any(bands[name]["difference"] + bands[name]["spread"] < 0 for name in ("T1", "H"))
-    assert exact.exit_code == (1 if below else 0)
-    assert f"eszsl on AWA1: {'below' if below else 'above'}" in exact.stdout
-    assert "split: PS2 here, PS1 there" in exact.stdout
-    assert "CVPR 2017" in exact.stdout
+    shown = reproduce(*common, "--tolerance", "100").stdout
+    assert "eszsl on AWA1: within" in shown
+    assert "what differs" not in shown
 
 
-def test_below_the_band_exits_with_one(awa1: Path, tmp_path: Path) -> None:
-    """DAP's published S on AWA1 is 88.7 with U 0.0; T1 44.1 is out of reach of a class table of one clipped value."""
-    done = reproduce("dap", "AWA1", "--data", str(awa1), "--out", str(tmp_path), "--seeds", "1", "--tolerance", "0",
-                     "--set", "clip=0.4", "--set", "selection=last", "--set", "calibration=none")  # fmt: skip
-    assert done.exit_code in (1, 2)
+@pytest.mark.parametrize(("stated", "verdict", "code"), [(99.9, "below", 1), (0.1, "above", 0)])
+def test_outside_the_band_the_causes_are_named(
+    awa1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: float, verdict: str, code: int
+) -> None:
+    (line,) = (x for x in published_numbers() if (x.method, x.dataset, x.kind) == ("eszsl", "AWA1", "paper"))
+    told = replace(line, values={"T1": stated, "H": stated})
+    monkeypatch.setattr(module, "find_published", lambda *_: told)
+    done = reproduce("eszsl", "AWA1", "--data", str(awa1), "--out", str(tmp_path), *QUICK, "--tolerance", "0.01")
+    assert done.exit_code == code
+    assert f"eszsl on AWA1: {verdict}" in done.stdout
+    assert "split: PS2 here, PS1 there" in done.stdout
+    assert "CVPR 2017" in done.stdout
+    assert "fidelity of the method: from paper" in done.stdout
 
 
 def test_nothing_comparable_shows_ours_and_the_nearest(awa1: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def found(made: Tuner) -> list[tuple[Any, ...]]:
 
 def test_test_rows_cannot_be_reached(tmp_path: Path) -> None:
     """Shuffled test labels and test features of NaN leave every trial, and even the study's name, as they were."""
-    recipe = load_recipe("ale/simulated", QUICK_ALE)
+    recipe = eszsl()
     dataset = open_dataset(recipe)
     split = dataset.split
     features, labels = np.array(dataset.features), np.array(dataset.labels)
@@ -154,7 +154,7 @@ from gzsl.runs.run import open_dataset
 from gzsl.tuning import Tuner, search_space
 import gzsl.tuning.tuner as module
 out, kill_in = Path(sys.argv[1]), int(sys.argv[2])
-recipe = load_recipe("ale/simulated", {"method.n_epochs": 4, "selection.every": 2, "selection.folds": 2})
+recipe = load_recipe("eszsl/simulated", {"selection.folds": 2})
 tuner = Tuner(recipe, open_dataset(recipe), search_space(recipe), 6, out)
 evaluate, calls = module.Experiment._evaluate, 0
 
@@ -176,16 +176,15 @@ def start(out: Path, kill_in: int = 0) -> subprocess.Popen[str]:
 
 
 def test_killed_searches_and_two_processes_at_once_end_with_the_same_trials(tmp_path: Path) -> None:
-    recipe = load_recipe("ale/simulated", QUICK_ALE)
-    whole = tuner(tmp_path / "whole", 6, recipe)
+    whole = tuner(tmp_path / "whole", 6)
     list(whole.run())
-    killed = start(tmp_path / "shared", kill_in=11)  # in the third trial, four evaluations each
+    killed = start(tmp_path / "shared", kill_in=6)  # in the third trial, two folds each
     assert killed.wait() == -signal.SIGKILL
-    assert [trial.place for trial in tuner(tmp_path / "shared", 6, recipe).trials()] == [0, 1]
+    assert [trial.place for trial in tuner(tmp_path / "shared", 6).trials()] == [0, 1]
     both = [start(tmp_path / "shared") for _ in range(2)]
     ran = [json.loads(process.communicate()[0]) for process in both]
     assert sorted([*ran[0], *ran[1]]) == [2, 3, 4, 5]  # each once, the killed one again
-    shared = tuner(tmp_path / "shared", 6, recipe)
+    shared = tuner(tmp_path / "shared", 6)
     assert found(shared) == found(whole)
     assert not list(shared.folder.rglob("*.npz"))
 
