@@ -112,7 +112,8 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
     metric = tuner.recipe.selection.metric
-    title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {best.notes['folds']} validation folds"
+    folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
+    title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
     table = Table(title=f"{title}, percent", title_justify="left")
     searched = [dimension.key for dimension in tuner.space]
     for name in ["trial", *searched, *(["epoch"] if tuner.recipe.build_method().iterative else []), *METRICS]:

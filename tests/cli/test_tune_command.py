@@ -21,7 +21,7 @@ def test_a_search_continues_and_ends_in_a_recipe(tmp_path: Path) -> None:
     common = ["--out", str(tmp_path / "runs"), "--space", "gamma=1e-2:1e3:log", "--set", "selection.folds=1"]
     first = tune(*common, "--trials", "3")
     assert first.exit_code == 0, first.output
-    assert "best of 3 trials by AUSUC on 1 validation folds" in first.stdout
+    assert "best of 3 trials by AUSUC on 1 validation fold, percent" in " ".join(first.stdout.split())
     assert first.stderr.count("left") == 3
     saved = tmp_path / "tuned.yaml"
     storage = f"sqlite:///{tmp_path / 'other.db'}"
