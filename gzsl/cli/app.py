@@ -14,8 +14,10 @@ from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
 from gzsl.cli.plot import plot
+from gzsl.cli.reproduce import reproduce
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
+from gzsl.cli.tune import tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,6 +47,8 @@ def _root(
 
 app.command()(run)
 app.command()(sweep)
+app.command()(tune)
+app.command()(reproduce)
 app.command()(predict)
 app.command(name="add-class")(add_class)
 app.command()(evaluate)

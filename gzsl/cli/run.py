@@ -14,6 +14,7 @@ from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
 from gzsl.report import Aggregate, aggregate
+from gzsl.report.tracking import TensorBoardReporter
 from gzsl.runs import Recipe, RunResult, load_recipe
 from gzsl.runs.bundle import save_bundle
 from gzsl.runs.recipe import parse_override
@@ -33,6 +34,7 @@ def run(
     bundle: Annotated[
         Path | None, typer.Option(help="also save the first seed's classifier here, for gzsl predict")
     ] = None,
+    track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -45,10 +47,11 @@ def run(
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
     with TerminalReporter("seed") as reporter:
+        heard = reporter if track is None else TensorBoardReporter(track, reporter)
         results = []
         for seed in asked:
             reporter.title = f"seed {seed}"
-            results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
+            results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=heard)
     if bundle is not None:
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])

@@ -60,8 +60,8 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
     agrees = match is not None and _unseen_agree(match.name, raw, unseen, notes)
     version = _version(raw, match if agrees else None, notes)
     folds = _validation_classes(raw, match.name if match and agrees else None, seen, notes)
-    rows = {name: raw.rows[name] for name in ("trainval", "test_seen", "test_unseen")}
-    split = Split(seen, unseen, **rows, version=version, validation_classes=folds)
+    rows = raw.rows
+    split = Split(seen, unseen, rows["trainval"], rows["test_seen"], rows["test_unseen"], version, folds)
     try:
         split.check(raw.labels, raw.class_names)
     except DataError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.semantics import Semantics
@@ -130,6 +131,17 @@ class Dataset:
             return self
         note = f"features are called {name} on request, not {self.card.features}"
         return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
+
+    def training_part(self) -> Dataset:
+        """The trainval rows alone, copied into memory: whoever holds the result cannot reach a test row.
+
+        The content hash is that of what is left, so it does not depend on the test rows either.
+        """
+        rows = self.split.trainval
+        features, labels, split = np.array(self.features[rows]), self.labels[rows], self.split.training_part()
+        digest = content_hash(hash_features(features), labels, self.tables, split)
+        card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
+        return replace(self, features=features, labels=labels, split=split, card=card)
 
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.

@@ -11,6 +11,7 @@ from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold
 from gzsl.data.preprocess import Scaler
 from gzsl.data.view import EvalRows, TestGate, TrainView
+from gzsl.errors import ProtocolError
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,16 @@ class Task:
 
 
 def final_task(dataset: Dataset, scaling: str = "none", setting: str = "inductive") -> Task:
-    """All trainval rows to fit on; the test rows behind the gate."""
+    """All trainval rows to fit on; the test rows behind the gate.
+
+    Raises
+    ------
+    ProtocolError
+        For a dataset whose test rows were taken away.
+    """
     split = dataset.split
+    if split.test_removed:
+        raise ProtocolError(f"{dataset.name}: the test rows were asked for, but this dataset holds training rows only")
     ids = np.sort(np.concatenate([split.seen, split.unseen]))
     return _task(dataset, scaling, setting, ids, split.seen, (split.trainval, split.test_seen, split.test_unseen))
 

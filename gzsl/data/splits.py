@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Split:
         ``PS1`` (first release: its ``train``/``val`` rows contain test rows), ``PS2``, or ``custom``.
     validation_classes : tuple of ndarray of int64
         Published class-wise validation folds (pseudo-unseen classes, each inside ``seen``); may be empty.
+    test_removed : bool
+        Whether the test rows were taken away; both test sets are empty then, and otherwise never.
     """
 
     seen: np.ndarray
@@ -36,6 +38,7 @@ class Split:
     test_unseen: np.ndarray
     version: str = "custom"
     validation_classes: tuple[np.ndarray, ...] = ()
+    test_removed: bool = False
 
     def __post_init__(self) -> None:
         for name in ROW_SETS:
@@ -43,6 +46,12 @@ class Split:
         for name in ("seen", "unseen"):
             object.__setattr__(self, name, _frozen(np.unique(getattr(self, name))))
         object.__setattr__(self, "validation_classes", tuple(_frozen(ids) for ids in self.validation_classes))
+
+    def training_part(self) -> Split:
+        """The split of a dataset of which only the trainval rows are left, in their order."""
+        none = np.empty(0, dtype=np.int64)
+        rows = np.arange(len(self.trainval))
+        return replace(self, trainval=rows, test_seen=none, test_unseen=none, test_removed=True)
 
     def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
         """Raise `DataError` unless the split is consistent with the labels it splits.
@@ -90,7 +99,10 @@ class Split:
         counts = {}
         for name in ROW_SETS:
             rows = getattr(self, name)
-            if not len(rows):
+            expected_empty = self.test_removed and name != "trainval"
+            if expected_empty and len(rows):
+                raise DataError(f"split: {name} has {len(rows)} rows, expected none where the test rows were removed")
+            if not len(rows) and not expected_empty:
                 raise DataError(f"split: {name} is empty, expected at least one row")
             outside = rows[(rows < 0) | (rows >= n_rows)]
             if len(outside):

@@ -13,6 +13,7 @@ FILE = Path(__file__).resolve().parent / "published.csv"
 METRICS = ("T1", "U", "S", "H")
 SEMANTICS = {"att": "attributes", "original_att": "attributes", "sent": "sentences"}
 KINDS = ("paper", "authors", "re-implementation", "re-run")
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,16 @@ class Published:
     kind : str
         ``paper``: the benchmark paper or the method's own; ``authors``: other numbers of the authors;
         ``re-implementation`` and ``re-run``: somebody else's.
-    setting, features : str
-        As in `Protocol`.
-    fine_tuned : bool
-        Whether the feature network was fine-tuned.
+    setting, split, features : str
+        As in `Protocol`; ``unknown`` where the source does not say it.
+    fine_tuned : bool or None
+        Whether the feature network was fine-tuned; None when unknown.
     semantics : str
-        ``attributes`` or ``sentences``.
+        ``attributes``, ``sentences`` or ``unknown``.
+    selection : str
+        As in `Protocol`: ``validation``, ``last``, ``test-oracle`` or ``unknown``.
+    calibration : str
+        ``none``, or the calibrator of the published number.
     values : dict of str to float
         T1, U, S, H in percent; what was not published is absent.
     secondary : bool
@@ -44,19 +49,22 @@ class Published:
     dataset: str
     kind: str
     setting: str
+    split: str
     features: str
-    fine_tuned: bool
+    fine_tuned: bool | None
     semantics: str
+    selection: str
+    calibration: str
     values: dict[str, float]
     secondary: bool
     source: str
 
     def comparable(self, protocol: Protocol) -> bool:
-        """Whether dataset, setting, features and kind of semantics are those of ``protocol``."""
+        """Whether dataset, setting, features and kind of semantics are known and those of ``protocol``."""
         same_place = (self.dataset, self.setting, self.features) == (
             protocol.dataset, protocol.setting, protocol.features,
         )  # fmt: skip
-        tuned = protocol.fine_tuned is None or protocol.fine_tuned == self.fine_tuned
+        tuned = self.fine_tuned is not None and protocol.fine_tuned in (None, self.fine_tuned)
         return same_place and tuned and self.semantics == semantics_kind(protocol)
 
 
@@ -67,9 +75,22 @@ def published_numbers() -> tuple[Published, ...]:
         return tuple(_line(row) for row in csv.DictReader(stream))
 
 
-def find_published(method: str, protocol: Protocol) -> Published | None:
-    """The published line to stand beside a run, or None; the paper before others, primary before secondary."""
-    found = [line for line in published_numbers() if line.method == method and line.comparable(protocol)]
+def find_published(method: str, protocol: Protocol, calibration: str = "none") -> Published | None:
+    """The published line to stand beside a run, or None; the paper before others, primary before secondary.
+
+    Parameters
+    ----------
+    method : str
+        Id.
+    protocol : Protocol
+        Of the run.
+    calibration : str
+        Name of the calibrator whose numbers are to be compared; ``none`` for the plain ones.
+    """
+    found = [
+        line for line in published_numbers()
+        if line.method == method and line.calibration == calibration and line.comparable(protocol)
+    ]  # fmt: skip
     return min(found, key=lambda line: (KINDS.index(line.kind), line.secondary), default=None)
 
 
@@ -82,7 +103,9 @@ def semantics_kind(protocol: Protocol) -> str:
 
 def _line(row: dict[str, str]) -> Published:
     return Published(
-        row["method"], row["dataset"], row["kind"], row["setting"], row["features"], row["fine_tuned"] == "yes",
-        row["semantics"], {name: float(row[name]) for name in METRICS if row[name]}, row["secondary"] == "yes",
-        row["source"],
+        method=row["method"], dataset=row["dataset"], kind=row["kind"], setting=row["setting"], split=row["split"],
+        features=row["features"], fine_tuned={"yes": True, "no": False}.get(row["fine_tuned"]),
+        semantics=row["semantics"], selection=row["selection"], calibration=row["calibration"],
+        values={name: float(row[name]) for name in METRICS if row[name]}, secondary=row["secondary"] == "yes",
+        source=row["source"],
     )  # fmt: skip

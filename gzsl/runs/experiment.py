@@ -75,6 +75,12 @@ class Experiment:
             return None
         return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
 
+    def validate(self) -> Choice:
+        """Score every candidate, even a single one, on the validation folds and choose; no test row takes part."""
+        self._search("validation", self._fold_tasks())
+        rows = self._evaluations("validation")
+        return make_selection("validation").choose(rows, metric=self.recipe.selection.metric)
+
     def final(self, choice: Choice | None) -> tuple[Method, Calibrator | None, Evaluation]:
         """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once.
 
@@ -163,7 +169,7 @@ class Experiment:
 
         def on_epoch(method: Method, epoch: int, losses: Mapping[str, float]) -> None:
             if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
-                self.records.add({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
+                self._record({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
             if search is not None and epoch in at:
                 self._evaluate(method.prepare_scoring(), task, *search, epoch)
 
@@ -184,10 +190,14 @@ class Experiment:
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
         found = {metric: getattr(evaluation, metric) for metric in METRICS}
         values = self.candidates[candidate]
-        self.records.add({
+        self._record({
             "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,
             "epoch": epoch, **found,
         })  # fmt: skip
+
+    def _record(self, record: dict[str, Any]) -> None:
+        self.records.add(record)
+        self.reporter.recorded(self.folder.path, record)
 
     def _known(self, phase: str, fold: str, candidate: int, epoch: int) -> bool:
         place = {"kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "epoch": epoch}

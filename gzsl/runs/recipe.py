@@ -116,6 +116,13 @@ class Recipe(Section):
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
         return values
 
+    def changed(self, overrides: Mapping[str, Any]) -> Recipe:
+        """A checked copy with other values, by dotted key such as ``method.head.lr``."""
+        values = self.model_dump()
+        for key, value in overrides.items():
+            _override(values, key, value)
+        return make_recipe(values, where=f"recipe for {self.title}")
+
     @property
     def fingerprint(self) -> str:
         """Digest of `resolved`."""

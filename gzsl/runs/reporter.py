@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from gzsl.files import write_bytes
 from gzsl.methods import Method, Monitor
@@ -23,6 +24,15 @@ class Reporter:
 
     def note(self, text: str) -> None:
         """Tell something once, such as a detected fact or a result found on disk."""
+
+    def opened(self, folder: Path) -> None:
+        """Begin a run, or take it up again: what it has recorded so far is in its folder."""
+
+    def recorded(self, folder: Path, record: Mapping[str, Any]) -> None:
+        """Take note of a line of a run's ``records.jsonl``: losses of an epoch, or an evaluation."""
+
+    def closed(self, folder: Path) -> None:
+        """Take note of a finished run, whose results are in its folder."""
 
 
 def evaluation_epochs(n_epochs: int, every: int | None) -> set[int]:

@@ -93,7 +93,9 @@ class Run:
         """Run, resume, or read the finished result; other processes wait for the one at work."""
         wait = "another process is at work on this run; waiting for it"
         with self.folder.locked(lambda: self.reporter.note(wait)):
+            self.reporter.opened(self.folder.path)
             if self.folder.done:
+                self.reporter.closed(self.folder.path)
                 self.reporter.note(f"already finished: {self.folder.path}")
                 return self._result(fresh=False)
             try:
@@ -101,6 +103,7 @@ class Run:
             except GzslError as error:
                 self.folder.log(f"failed: {error}")
                 raise
+            self.reporter.closed(self.folder.path)
             return self._result(fresh=True)
 
     def _work(self) -> None:

@@ -21,7 +21,7 @@ from gzsl.files import make_folder, replacing, value_hash, write_bytes, write_js
 from gzsl.params import Configurable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_WITHOUT_INFLUENCE = ("cli", "report", "images")
+_WITHOUT_INFLUENCE = ("cli", "report", "images", "tuning")
 
 
 def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:

@@ -8,36 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
-from scipy.io import savemat
-
-from gzsl.data import benchmarks, load
-
-IMAGES, DIMENSIONS = 6, 24
-
-
-@pytest.fixture(scope="module")
-def awa1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with AWA1's class names and unseen classes, six images a class, and random attributes."""
-    root = tmp_path_factory.mktemp("benchmarks")
-    folder = root / "AWA1"
-    folder.mkdir()
-    facts, rng = benchmarks.facts("AWA1"), np.random.default_rng(0)
-    original = np.round(rng.random((facts.attributes, len(facts.classes))) * 100)
-    labels = np.repeat(np.arange(len(facts.classes)), IMAGES)
-    shown = (original / 100).T @ rng.standard_normal((facts.attributes, DIMENSIONS))
-    X = np.maximum(shown[labels] + 0.3 * rng.standard_normal((len(labels), DIMENSIONS)), 0)
-    unseen = np.isin(labels, benchmarks.published_ids(facts.unseen, facts.classes))
-    kth = np.tile(np.arange(IMAGES), len(facts.classes))
-    rows = {"trainval_loc": ~unseen & (kth > 0), "test_seen_loc": ~unseen & (kth == 0), "test_unseen_loc": unseen}
-    savemat(folder / "res101.mat", {"features": X.T, "labels": labels[:, None] + 1.0})
-    savemat(folder / "att_splits.mat", {
-        "att": original / np.linalg.norm(original, axis=0), "original_att": original,
-        "allclasses_names": np.array([[name] for name in facts.classes], dtype=object),
-        **{name: np.flatnonzero(mask)[:, None] + 1.0 for name, mask in rows.items()},
-    })  # fmt: skip
-    return root
+from gzsl.data import load
 
 
 def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,124 @@
+"""``gzsl reproduce``: the published recipe, several seeds, and a verdict with an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.progress import TerminalReporter
+from gzsl.evaluation.protocol import Protocol
+from gzsl.report import Aggregate, aggregate
+from gzsl.report.reproduction import CONFIDENCE, TOLERANCE, Reproduction, reproduction
+from gzsl.runs import Recipe, load_recipe
+from gzsl.runs.recipe import parse_override
+from gzsl.runs.run import run_recipe
+
+EXIT_CODES = {"within": 0, "above": 0, "below": 1, "not comparable": 3}
+COLUMNS = ("T1", "U", "S", "H", "AUSUC")
+
+
+def reproduce(
+    method: Annotated[str, typer.Argument(help="id of a method (gzsl methods)")],
+    dataset: Annotated[str, typer.Argument(help="name of a dataset that it has a shipped recipe for")],
+    seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="percentage points on each side, beside the spread of the seeds")
+    ] = TOLERANCE,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, to see what it explains")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    data: DataOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Run the shipped recipe and say whether our number is within, below or above the published band.
+
+    The band is the published value ± (95 % t-interval of our mean over seeds + tolerance); T1 and H decide. Exit
+    code 0: within or above; 1: below; 2: bad input or missing files; 3: nothing comparable was published. When
+    the numbers differ, the protocol fields that differ are named, most likely cause first.
+    """
+    recipe = load_recipe(f"{method}/{dataset}", dict(parse_override(text) for text in override or []))
+    metrics: list[dict[str, Any]] = []
+    with TerminalReporter("seed") as reporter:
+        for seed in range(seeds) if seeds else recipe.seeds:
+            reporter.title = f"seed {seed}"
+            results = run_recipe(recipe, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
+            metrics += [result.metrics for result in results]
+    protocol = Protocol(**metrics[0]["protocol"])
+    summary = aggregate(metrics)
+    outcome = reproduction(recipe, protocol, summary, tolerance)
+    if json_output:
+        ours = {**summary.to_dict(), "protocol": protocol.to_dict()}
+        print_json({"method": method, "dataset": dataset, "ours": ours, **outcome.to_dict()})
+    else:
+        _print(recipe, protocol, summary, outcome)
+    raise typer.Exit(EXIT_CODES[outcome.verdict])
+
+
+def _print(recipe: Recipe, protocol: Protocol, summary: Aggregate, outcome: Reproduction) -> None:
+    console = Console()
+    if outcome.bands:
+        console.print(_bands(recipe, summary, outcome))
+    else:
+        console.print(_ours(recipe, summary))
+    verdict = outcome.verdict if outcome.bands else "there is nothing comparable among the published numbers"
+    console.print(f"[bold]{recipe.title}: {verdict}[/bold]", highlight=False, soft_wrap=True)
+    line = outcome.published or outcome.nearest
+    if line is None:
+        console.print(f"no published number of {recipe.method['name']} is known here", highlight=False)
+    else:
+        marked = "secondary: " if line.secondary and not line.source.startswith("secondary") else ""
+        name = "published" if outcome.published else f"nearest published ({line.dataset}, {_values(line.values)})"
+        console.print(f"{name}: {marked}{line.source} [{line.kind}]", style="dim", highlight=False, soft_wrap=True,
+                      markup=False)  # fmt: skip
+    _print_causes(console, outcome)
+    console.print(f"protocol: {protocol.key()}", style="dim", highlight=False, soft_wrap=True)
+    if not protocol.valid:
+        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+
+
+def _print_causes(console: Console, outcome: Reproduction) -> None:
+    if outcome.verdict == "within":
+        return
+    if outcome.differences:
+        console.print("what differs in the protocol, most likely cause first:", highlight=False)
+    for difference in outcome.differences:
+        console.print(f"  {difference.sentence}", highlight=False, soft_wrap=True)
+    if outcome.own_values:
+        text = f"values that are not the paper's: {', '.join(outcome.own_values)} (gzsl explain says why)"
+        console.print(text, highlight=False, soft_wrap=True)
+    console.print(f"fidelity of the method: {outcome.fidelity}", highlight=False, soft_wrap=True)
+
+
+def _bands(recipe: Recipe, summary: Aggregate, outcome: Reproduction) -> Table:
+    table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
+    names = ["", "ours", f"{100 * CONFIDENCE:.0f} % interval", "published", "band", "difference", "verdict"]
+    for name in names:
+        table.add_column(name, justify="left" if name in ("", "verdict") else "right")
+    for band in outcome.bands:
+        interval = f"± {band.spread:.1f}" if summary.n > 1 else "one seed"
+        table.add_row(
+            band.metric, f"{band.ours:.1f}", interval, f"{band.published:.1f}", f"± {band.half_width:.1f}",
+            f"{band.difference:+.1f}", band.verdict,
+        )  # fmt: skip
+    return table
+
+
+def _ours(recipe: Recipe, summary: Aggregate) -> Table:
+    table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
+    for name in ("", *COLUMNS):
+        table.add_column(name, justify="right")
+    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in COLUMNS))
+    if summary.std:
+        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in COLUMNS))
+    return table
+
+
+def _values(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in values.items())

@@ -1,0 +1,154 @@
+"""``gzsl tune``: hyper-parameters chosen on validation classes, as a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.progress import TerminalReporter
+from gzsl.errors import RecipeError, suggest
+from gzsl.files import write_text
+from gzsl.runs import load_recipe
+from gzsl.runs.environment import resolve_device
+from gzsl.runs.experiment import METRICS
+from gzsl.runs.recipe import parse_override
+from gzsl.runs.run import open_dataset
+from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, search_space, tuned_recipe
+from gzsl.yamlio import dump_yaml
+
+SHOWN = 10  # trials in the table
+
+
+def tune(
+    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    trials: Annotated[int, typer.Option(min=1, help="length of the list of trials; a longer one continues it")] = 20,
+    only: Annotated[str | None, typer.Option(metavar="KEY,KEY", help="search these hyper-parameters only")] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=RANGE", help="LOW:HIGH, LOW:HIGH:log, LOW:HIGH:linear or A,B,C; may be repeated"),
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="sobol, random (drawn beforehand) or tpe (depends on order)")] = "sobol",
+    seed: Annotated[int, typer.Option(min=0, help="of the list of trials, the folds and the fits")] = 0,
+    save: Annotated[Path | None, typer.Option(help="where to write the tuned recipe; else below --out")] = None,
+    storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe first")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder of all runs; the search is kept below tune/")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    data: DataOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Tune hyper-parameters on validation classes with Optuna, and write a recipe that gzsl run accepts.
+
+    Without --only and --space, every hyper-parameter that declares a range worth searching is searched. The first
+    trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
+    of epochs from the validation curve. The test rows are taken away before the first trial. The same command
+    again continues; started several times at once, the processes share the list.
+    """
+    if sampler not in SAMPLERS:
+        raise RecipeError(f"--sampler: found {sampler!r}; {suggest(sampler, SAMPLERS)}")
+    chosen = load_recipe(recipe, dict(parse_override(text) for text in override or []))
+    ranges = dict(_range(text) for text in space or [])
+    names = [name.strip() for name in (only or "").split(",") if name.strip()]
+    tuned = search_space(chosen, names, ranges)
+    resolved = resolve_device(device, needed=chosen.build_method().iterative)
+    with TerminalReporter("tune") as reporter:
+        tuner = Tuner(
+            chosen, open_dataset(chosen, data).training_part(), tuned, trials, out, sampler, seed, resolved, storage,
+            reporter,
+        )  # fmt: skip
+        _work(tuner, reporter)
+    finished = tuner.trials()
+    place = save or tuner.folder / "recipe.yaml"
+    write_text(place, dump_yaml(tuned_recipe(tuner, finished)))
+    importance = tuner.book.importance(seed)
+    if json_output:
+        print_json(_as_json(tuner, finished, importance, place))
+    else:
+        _print(tuner, finished, importance, place)
+
+
+def _range(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--space {text}: found no key=range, expected for example --space lr=1e-4:1e-2:log")
+    return key.strip(), value.strip()
+
+
+def _work(tuner: Tuner, reporter: TerminalReporter) -> None:
+    """Run what is missing; a line a trial with the best so far and the time left."""
+    before = tuner.trials()
+    if before:
+        reporter.note(f"{len(before)} of {tuner.n_trials} trials are finished already: {tuner.folder}")
+    values = [trial.value for trial in before if trial.value is not None]
+    seconds: list[float] = []
+
+    def starting(place: int, tried: dict[str, Any]) -> None:
+        reporter.title = f"trial {place + 1}/{tuner.n_trials}"
+
+    for trial in tuner.run(starting):
+        seconds.append(trial.notes["seconds"])
+        left = (tuner.n_trials - len(tuner.book.finished())) * sum(seconds) / len(seconds)
+        shown = ", ".join(f"{key} {_short(value)}" for key, value in trial.values.items())
+        if trial.value is None:
+            reporter.note(f"{shown}: failed: {trial.notes['error']}")
+            continue
+        values.append(trial.value)
+        metric = tuner.recipe.selection.metric
+        reporter.note(
+            f"{shown}: {metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{seconds[-1]:.1f} s, about {_duration(left)} left"
+        )
+
+
+def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> None:
+    console = Console()
+    failed = sum(trial.value is None for trial in trials)
+    best = best_trial(trials)
+    metric = tuner.recipe.selection.metric
+    folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
+    title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
+    table = Table(title=f"{title}, percent", title_justify="left")
+    searched = [dimension.key for dimension in tuner.space]
+    for name in ["trial", *searched, *(["epoch"] if tuner.recipe.build_method().iterative else []), *METRICS]:
+        table.add_column(name, justify="right")
+    ranked = sorted((t for t in trials if t.value is not None), key=lambda t: (-(t.value or 0), t.place))
+    for trial in ranked[:SHOWN]:
+        epoch = [str(trial.notes["epoch"])] if tuner.recipe.build_method().iterative else []
+        found = [f"{100 * trial.notes['metrics'][name]:.1f}" for name in METRICS]
+        table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
+    console.print(table)
+    if failed:
+        console.print(f"{failed} trials failed; --json says why", highlight=False)
+    if importance:
+        shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in importance.items())
+        console.print(f"importance (fANOVA): {shares}", highlight=False, soft_wrap=True)
+    console.print(
+        "validation numbers of the best of many trials are too good; the test has not been looked at",
+        style="dim", highlight=False,
+    )  # fmt: skip
+    console.print(f"trials: {tuner.folder}", highlight=False, soft_wrap=True)
+    console.print(f"next: gzsl run {place}", highlight=False, soft_wrap=True)
+
+
+def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> dict[str, Any]:
+    return {
+        "study": tuner.name, "storage": tuner.book.url, "metric": tuner.recipe.selection.metric,
+        "sampler": tuner.sampler, "seed": tuner.seed, "space": [dimension.to_dict() for dimension in tuner.space],
+        "best": best_trial(trials).to_dict(), "trials": [trial.to_dict() for trial in trials],
+        "importance": importance, "recipe": str(place),
+    }  # fmt: skip
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
