@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from gzsl.data import final_task
 from gzsl.errors import RunError
 from gzsl.evaluation.curve import SeenUnseenCurve
 from gzsl.evaluation.summary import ScoreSummary
-from gzsl.files import make_folder, write_bytes, write_text
-from gzsl.methods import load_method
-from gzsl.methods.generative.base import Generator
-from gzsl.runs import load_recipe
-from gzsl.runs.run import open_dataset
-from gzsl.semantics import Semantics
+from gzsl.files import make_folder, write_bytes
+from gzsl.report.projection import project_features
+from gzsl.report.tables import write_csv
 
-CLASSES, ROWS = 8, 60
 ISO_H = (0.2, 0.4, 0.6, 0.8)
 
 
@@ -93,7 +85,7 @@ def _curve(scores: Path, data: Path) -> SeenUnseenCurve:
     """Curve of a stored summary; its points go to ``data`` as CSV."""
     with np.load(scores) as arrays:
         curve = SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
-    _write_csv(data, ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
+    write_csv(data, ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
     return curve
 
 
@@ -105,7 +97,7 @@ def draw_losses(folder: Path, out: Path) -> Path | None:
         return None
     names = sorted({name for row in rows for name in row["losses"]})
     table = [[row["fit"], row["epoch"], *(row["losses"].get(name, "") for name in names)] for row in rows]
-    _write_csv(out / "losses.csv", ["fit", "epoch", *names], table)
+    write_csv(out / "losses.csv", ["fit", "epoch", *names], table)
     columns = 3
     lines = -(-len(names) // columns)
     figure = Figure(figsize=(9, 1.8 * lines), layout="constrained")
@@ -124,57 +116,20 @@ def draw_losses(folder: Path, out: Path) -> Path | None:
 
 
 def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Path | None:
-    """Real and synthetic rows of some unseen classes in the two main directions of the real ones.
-
-    The real rows are test rows: they are shown after the fact and choose nothing.
-    """
-    method = load_method(folder / "weights.safetensors")
-    if not isinstance(method, Generator):
+    """Real and synthetic rows of some unseen classes, where the method generates features (`project_features`)."""
+    found = project_features(folder, data)
+    if found is None:
         return None
-    recipe = load_recipe(folder / "recipe.yaml")
-    task = final_task(open_dataset(recipe, data), recipe.preprocess.features, recipe.setting)
-    rows = task.gate.open()[1]
-    shown = task.view.unseen[np.linspace(0, len(task.view.unseen) - 1, CLASSES).round().astype(int)]
-    shown = np.unique(shown)
-    table = task.view.semantics.take(shown)
-    fake, fake_y = method.synthesize(table, ROWS)
-    if fake.shape[1] != rows.features.shape[1]:
-        return None  # it generates codes, not features
-    X = rows.features.to_array()
-    real = [X[rows.labels == c][:ROWS] for c in shown]
-    centre = np.concatenate(real).mean(axis=0)
-    _, _, axes_of_data = np.linalg.svd(np.concatenate(real) - centre, full_matrices=False)
-    places = [
-        [(x - centre) @ axes_of_data[:2].T for x in real],
-        np.split((fake - centre) @ axes_of_data[:2].T, len(shown)),
-    ]
-    _write_csv(out / "features.csv", ["kind", "class", "first", "second"], _points(places, table))
+    write_csv(out / "features.csv", ["kind", "class", "first", "second"], found.rows())
     figure = Figure(figsize=(6.5, 5), layout="constrained")
     axes = figure.subplots()
-    for k, name in enumerate(table.class_names):
-        axes.scatter(places[0][k][:, 0], places[0][k][:, 1], s=9, color=f"C{k}", alpha=0.6, linewidths=0, label=name)
-        axes.scatter(places[1][k][:, 0], places[1][k][:, 1], s=14, color=f"C{k}", marker="x", linewidths=0.8)
-    axes.set_title(f"{recipe.title}: unseen classes, real (dots) and synthetic (crosses)", fontsize=10)
+    for k, (name, real, fake) in enumerate(zip(found.class_names, found.real, found.synthetic, strict=True)):
+        axes.scatter(real[:, 0], real[:, 1], s=9, color=f"C{k}", alpha=0.6, linewidths=0, label=name)
+        axes.scatter(fake[:, 0], fake[:, 1], s=14, color=f"C{k}", marker="x", linewidths=0.8)
+    axes.set_title(f"{found.title}: unseen classes, real (dots) and synthetic (crosses)", fontsize=10)
     axes.set(xlabel="first main direction of real rows", ylabel="second")
     axes.legend(fontsize=7, loc="best")
     return _save(figure, out / "features.png")
-
-
-def _points(places: Sequence[Sequence[np.ndarray]], table: Semantics) -> list[list[Any]]:
-    return [
-        [kind, name, *point]
-        for kind, groups in zip(("real", "synthetic"), places, strict=True)
-        for name, group in zip(table.class_names, groups, strict=True)
-        for point in group.tolist()
-    ]
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Any) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows.tolist() if isinstance(rows, np.ndarray) else rows)
-    write_text(path, text.getvalue())
 
 
 def _save(figure: Figure, path: Path) -> Path:
