@@ -1,0 +1,107 @@
+"""What became of each class: accuracies, seen taken for unseen, and the pairs that are confused most."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import numpy as np
+
+from gzsl.errors import RunError
+from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy, predictions
+from gzsl.evaluation.summary import ScoreSummary
+from gzsl.report.collect import StoredRun
+from gzsl.report.curve_figure import calibrated_summary, read_summary
+from gzsl.report.tables import Figure
+
+PAIRS = 15
+ACCURACIES = ("gzsl", "calibrated", "zsl")
+
+
+def read_classes(run: StoredRun) -> list[dict[str, str]]:
+    """Rows of ``per_class.csv``.
+
+    Raises
+    ------
+    RunError
+        When the file is missing or lacks a column.
+    """
+    try:
+        with (run.folder / "per_class.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"per_class.csv: cannot be read ({error})") from None
+    missing = {"class_id", "name", "kind", "images", "gzsl"} - set(rows[0] if rows else {})
+    if missing:
+        raise RunError(f"per_class.csv: found no column {min(missing)!r}, expected the file of a finished run")
+    return rows
+
+
+def class_figure(run: StoredRun) -> Figure:
+    """Accuracy of every class: fractions, None where there is nothing to measure."""
+    rows = read_classes(run)
+    names = [name for name in ACCURACIES if name in rows[0]]
+    values = {name: [number(row[name]) for row in rows] for name in names}
+    data = {
+        "id": [int(row["class_id"]) for row in rows], "name": [row["name"] for row in rows],
+        "unseen": [int(row["kind"] == "unseen") for row in rows], "images": [int(row["images"]) for row in rows],
+        **{name: [None if v is None else round(v, 5) for v in column] for name, column in values.items()},
+    }  # fmt: skip
+    table = [[row["name"], row["kind"], row["images"], *(row[name] for name in names)] for row in rows]
+    return Figure("classes", data, ["class", "kind", "images", *names], table)
+
+
+def decision_figures(run: StoredRun) -> list[Figure]:
+    """Sides and confused pairs, with the scores as given and, after a calibration, at its gamma."""
+    names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
+    states = {"given": (read_summary(run.folder / "scores.npz"), 0.0)}
+    calibrated = calibrated_summary(run)
+    if calibrated is not None:
+        states["calibrated"] = (calibrated, float(run.metrics["calibrated"]["gamma"]))
+    sides, pairs, side_rows, pair_rows = {}, {}, [], []
+    for state, (summary, gamma) in states.items():
+        sides[state] = side_blocks(summary, gamma)
+        pairs[state] = confused_pairs(summary, gamma)
+        side_rows += [[state, *row.values()] for row in sides[state]]
+        pair_rows += [[state, names.get(t, t), names.get(p, p), n, share] for t, p, n, share in pairs[state]]
+    return [
+        Figure("sides", sides, ["state", "true", "predicted", "rows", "share", "right_class"], side_rows),
+        Figure("confused", pairs, ["state", "class", "taken_for", "rows", "share_of_class"], pair_rows),
+    ]
+
+
+def side_blocks(summary: ScoreSummary, gamma: float) -> list[dict[str, Any]]:
+    """Seen against unseen, four blocks.
+
+    Keys: ``true``, ``predicted`` (sides), ``rows`` (how many), ``share`` (of the true side, class-averaged) and
+    ``right_class`` (class-averaged share of the true side that is on the right side and of the right class).
+    """
+    predicted = predictions(summary, gamma)
+    to_seen = np.isin(predicted, summary.seen)
+    blocks = []
+    for true, ids, own in (("seen", summary.seen, summary.is_seen), ("unseen", summary.unseen, ~summary.is_seen)):
+        right = mean_accuracy(per_class_accuracy(summary.labels, predicted, ids))
+        for name, there in (("seen", to_seen), ("unseen", ~to_seen)):
+            share = mean_accuracy(per_class_accuracy(summary.labels, np.where(there, summary.labels, -1), ids))
+            blocks.append({
+                "true": true, "predicted": name, "rows": int((own & there).sum()), "share": share,
+                "right_class": right if true == name else 0.0,
+            })  # fmt: skip
+    return blocks
+
+
+def confused_pairs(summary: ScoreSummary, gamma: float, most: int = PAIRS) -> list[tuple[int, int, int, float]]:
+    """The most frequent mistakes: true class id, predicted class id, rows, share of the true class's rows."""
+    predicted = predictions(summary, gamma)
+    wrong = predicted != summary.labels
+    pairs, counts = np.unique(np.stack([summary.labels[wrong], predicted[wrong]]), axis=1, return_counts=True)
+    images = np.bincount(summary.labels)
+    order = np.lexsort((pairs[1], pairs[0], -counts))[:most]
+    return [
+        (int(t), int(p), int(n), float(n / images[t])) for (t, p), n in zip(pairs.T[order], counts[order], strict=True)
+    ]
+
+
+def number(text: str | None) -> float | None:
+    """A cell of a CSV file as a number; None when empty."""
+    return float(text) if text else None

@@ -1,0 +1,260 @@
+"""Find the runs below a folder, or those of a study, and read them; what cannot be read is named, never fatal."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gzsl.errors import GzslError, RunError
+from gzsl.evaluation import Protocol
+from gzsl.files import value_hash
+from gzsl.report.aggregate import CALIBRATED, METRICS
+from gzsl.runs.study import Study
+from gzsl.yamlio import read_yaml
+
+TRACES = ("recipe.yaml", "metrics.json", "log.txt", "done")  # any of these makes a folder a run's
+ABOUT = ("paper", "note", "provenance", "expected", "seeds")  # keys of a stored recipe that decide no number
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A finished run as it lies on disk.
+
+    Attributes
+    ----------
+    folder : Path
+        Where.
+    metrics, recipe, environment, timing : dict
+        Content of the files of these names.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    recipe: dict[str, Any]
+    environment: dict[str, Any]
+    timing: dict[str, Any]
+
+    @property
+    def method(self) -> str:
+        """Id of the method."""
+        return str(self.metrics["method"])
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return str(self.metrics["dataset"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+        return int(self.metrics["seed"])
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run."""
+        return float(self.timing.get("seconds", math.nan))
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """What its numbers may be compared with."""
+        return Protocol(**self.metrics["protocol"])
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The recipe without what decides no number, by dotted key."""
+        return flatten({key: value for key, value in self.recipe.items() if key not in ABOUT})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """`Recipe.fingerprint` of the recipe that was run."""
+        return value_hash({key: value for key, value in self.recipe.items() if key not in ABOUT})
+
+    @property
+    def finished_at(self) -> float:
+        """When the marker of completeness was written, seconds since 1970."""
+        return (self.folder / "done").stat().st_mtime
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """A run that has no numbers.
+
+    Attributes
+    ----------
+    folder : Path
+        Where.
+    state : str
+        ``unfinished``, ``failed`` or ``damaged``.
+    reason : str
+        One sentence.
+    """
+
+    folder: Path
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was found.
+
+    Attributes
+    ----------
+    title : str
+        Of the study, or the folder's name.
+    runs : tuple of StoredRun
+        Finished ones.
+    broken : tuple of BrokenRun
+        The others.
+    missing : tuple of str
+        Cells of a study that have no finished run, or cannot have one.
+    """
+
+    title: str
+    runs: tuple[StoredRun, ...]
+    broken: tuple[BrokenRun, ...]
+    missing: tuple[str, ...] = ()
+
+
+def collect(folder: Path) -> Collection:
+    """Read every run in ``folder``, which is a run itself or holds runs, directly or one folder further down.
+
+    Raises
+    ------
+    RunError
+        When there is no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder}: found no such folder, expected one that holds runs")
+    places = _run_folders(folder)
+    if not places:
+        raise RunError(f"{folder}: found no run in it or one folder further down, expected at least one")
+    found = [read_run(place) for place in places]
+    runs = tuple(run for run in found if isinstance(run, StoredRun))
+    broken = tuple(run for run in found if isinstance(run, BrokenRun))
+    return Collection(folder.resolve().name, runs, broken)
+
+
+def collect_study(study: Study, out: Path, data: Path | str | None = None) -> Collection:
+    """The runs in ``out`` that belong to a study's cells: same resolved recipe, one of its seeds."""
+    everything = collect(out)
+    by_recipe: dict[str, list[StoredRun]] = {}
+    for run in everything.runs:
+        by_recipe.setdefault(run.fingerprint, []).append(run)
+    chosen: list[StoredRun] = []
+    missing = []
+    for cell in study.cells(data):
+        if cell.recipe is None:
+            missing.append(f"{cell.name}: {cell.left_out or getattr(cell, 'error', None)}")
+            continue
+        seeds = set(getattr(cell, "seeds", None) or study.seeds or cell.recipe.seeds)
+        mine = [run for run in by_recipe.get(cell.recipe.fingerprint, []) if run.seed in seeds]
+        chosen += [run for run in mine if run not in chosen]
+        absent = sorted(seeds - {run.seed for run in mine})
+        if absent:
+            missing.append(f"{cell.name}: no finished run of seed {', '.join(map(str, absent))}")
+    if not chosen:
+        raise RunError(f"{out}: found no finished run of the study {study.title!r}, expected at least one")
+    return Collection(study.title, tuple(chosen), everything.broken, tuple(missing))
+
+
+def read_run(folder: Path) -> StoredRun | BrokenRun:
+    """Read one run's folder; whatever is wrong with it becomes a `BrokenRun`."""
+    if not (folder / "done").is_file():
+        return _unfinished(folder)
+    try:
+        run = StoredRun(
+            folder, _json(folder / "metrics.json"), _recipe(folder / "recipe.yaml"),
+            _json(folder / "environment.json"), _json(folder / "timing.json"),
+        )  # fmt: skip
+        _check(run)
+    except GzslError as error:
+        return BrokenRun(folder, "damaged", str(error))
+    return run
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, by dotted key; lists stay values."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    if _is_run(folder):
+        return [folder]
+    children = _subfolders(folder)
+    nested = [place for child in children if not _is_run(child) for place in _subfolders(child)]
+    return [place for place in [*children, *nested] if _is_run(place)]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be listed ({error.strerror or error})") from None
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in TRACES)
+
+
+def _unfinished(folder: Path) -> BrokenRun:
+    try:
+        lines = (folder / "log.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    last = lines[-1].partition("] ")[2] if lines else ""
+    if last.startswith("failed: "):
+        return BrokenRun(folder, "failed", last.removeprefix("failed: "))
+    return BrokenRun(folder, "unfinished", f"last line of its log: {last}" if last else "its log is empty")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(f"{path.name}: cannot be read ({reason})") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path.name}: found {type(value).__name__}, expected a mapping")
+    return value
+
+
+def _recipe(path: Path) -> dict[str, Any]:
+    value = read_yaml(path)
+    if not isinstance(value, dict):
+        raise RunError(f"{path.name}: found {type(value).__name__}, expected a mapping")
+    return value
+
+
+def _check(run: StoredRun) -> None:
+    """Raise RunError unless the metrics are complete and finite."""
+    for name in ("method", "dataset", "seed", "protocol"):
+        if name not in run.metrics:
+            raise RunError(f"metrics.json: found no {name!r}, expected the file of a finished run")
+    try:
+        _ = run.protocol, run.seed
+    except (TypeError, ValueError) as error:
+        raise RunError(f"metrics.json: protocol or seed cannot be understood ({error})") from None
+    _finite(run.metrics, METRICS, "")
+    calibrated = run.metrics.get("calibrated")
+    if calibrated is not None:
+        _finite(calibrated, CALIBRATED, "calibrated.")
+
+
+def _finite(values: Any, names: Iterable[str], prefix: str) -> None:
+    for name in names:
+        value = values.get(name) if isinstance(values, dict) else None
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise RunError(f"metrics.json: {prefix}{name}: found {value!r}, expected a finite number")
