@@ -9,7 +9,7 @@ setup(
     package_dir=SHIPPED,
     package_data={
         "gzsl": ["py.typed"],
-        "gzsl.report": ["published.csv"],
+        "gzsl.report": ["published.csv", "templates/*"],
         **dict.fromkeys(SHIPPED, ["*.yaml", "*/*.yaml"]),
     },
 )

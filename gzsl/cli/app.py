@@ -14,6 +14,7 @@ from gzsl.cli.catalogue import datasets, methods, recipes
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
 from gzsl.cli.plot import plot
+from gzsl.cli.report import report
 from gzsl.cli.reproduce import reproduce
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
@@ -54,6 +55,7 @@ app.command(name="add-class")(add_class)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(plot)
+app.command()(report)
 app.command()(explain)
 app.command()(methods)
 app.command()(calibrators)
