@@ -11,6 +11,7 @@ from gzsl.cli import data, features, semantics
 from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.calibrate import calibrate, calibrators
 from gzsl.cli.catalogue import datasets, methods, recipes
+from gzsl.cli.compare import compare
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
 from gzsl.cli.plot import plot
@@ -56,6 +57,7 @@ app.command()(evaluate)
 app.command()(calibrate)
 app.command()(plot)
 app.command()(report)
+app.command()(compare)
 app.command()(explain)
 app.command()(methods)
 app.command()(calibrators)

@@ -1,0 +1,96 @@
+"""``gzsl compare``: what differs between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gzsl.cli.options import JsonOption, print_json
+from gzsl.report.difference import Difference, Row, find_difference
+
+_WIDTH = 80
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="folders of runs; a recipe may stand in for one of them")],
+    classes: Annotated[int, typer.Option(min=0, help="how many classes to show, largest difference first")] = 10,
+    json_output: JsonOption = False,
+) -> None:
+    """Say what differs between runs in recipe, protocol, environment and numbers.
+
+    Runs whose protocols differ are said not to be comparable, and the fields that differ are named.
+    """
+    found = find_difference(runs)
+    if json_output:
+        print_json(found.to_dict())
+        return
+    console = Console()
+    console.width = min(console.width, _WIDTH)
+    for label, side in zip(_labels(len(found.sides)), found.sides, strict=False):
+        console.print(f"[bold]{label}[/bold]  {escape(side.name)}", highlight=False)
+        console.print(f"   {escape(side.place)}", style="dim", highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]{escape(found.verdict)}[/bold]", highlight=False)
+    _print(console, found, classes)
+
+
+def _print(console: Console, found: Difference, classes: int) -> None:
+    labels = _labels(len(found.sides))
+    run_labels = [label for label, side in zip(labels, found.sides, strict=False) if side.run is not None]
+    if found.recipe:
+        console.print("\nrecipe")
+        console.print(_settings(labels, found.recipe))
+    if len(run_labels) > 1:
+        verdict = "comparable: the same in every field" if found.comparable else "not comparable"
+        console.print(f"\nprotocol: {verdict}", highlight=False)
+        for text in found.protocol:
+            console.print(f"  {escape(text)}", highlight=False)
+    if found.environment:
+        console.print("\nenvironment")
+        console.print(_settings(run_labels, found.environment))
+    console.print("\nnumbers, percent")
+    console.print(_measured(run_labels, found.numbers))
+    if classes and found.classes:
+        shown = [row for row in found.classes if row.spread][:classes]
+        if shown:
+            total = len(found.classes)
+            console.print(f"\nclasses, percent with the scores as given: {len(shown)} of {total}", highlight=False)
+        console.print(_measured(run_labels, shown) if shown else "\nno class differs")
+
+
+def _labels(n: int) -> str:
+    return "ABCDEF"[:n]
+
+
+def _settings(labels: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table()
+    table.add_column("", overflow="fold")
+    for label in labels:
+        table.add_column(label, overflow="fold")
+    for row in rows:
+        table.add_row(escape(row.name), *(escape(_text(value)) for value in row.values))
+    return table
+
+
+def _measured(labels: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table()
+    table.add_column("", overflow="fold")
+    for label in labels:
+        table.add_column(label, justify="right", no_wrap=True)
+    if len(labels) > 1:
+        table.add_column("B - A" if len(labels) == 2 else "spread", justify="right", no_wrap=True)
+    for row in rows:
+        scale = 1.0 if row.name == "seconds" else 100.0
+        cells = ["-" if value is None else f"{scale * value:.1f}" for value in row.values]
+        if len(labels) > 1:
+            cells.append("-" if row.spread is None else f"{scale * row.spread:+.1f}")
+        table.add_row(escape(row.name), *cells)
+    return table
+
+
+def _text(value: Any) -> str:
+    return "-" if value is None else str(value)
