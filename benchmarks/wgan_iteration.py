@@ -40,14 +40,14 @@ class Draw:
     last_noise: Tensor
 
 
-def draws(count: int, rng: torch.Generator) -> list[Draw]:
+def draws(count: int, rng: torch.Generator, features: int = FEATURES) -> list[Draw]:
     """Features and attributes of random classes, shaped like AWA2 with ResNet-101 features."""
     table = torch.nn.functional.normalize(torch.rand(CLASSES, ATTRIBUTES, generator=rng), dim=1)
-    centres = torch.rand(CLASSES, FEATURES, generator=rng).square()
+    centres = torch.rand(CLASSES, features, generator=rng).square()
     rows, made = BATCH * N_CRITIC, []
     for _ in range(count):
         y = torch.randint(CLASSES, (rows,), generator=rng)
-        x = (centres[y] + 0.1 * torch.randn(rows, FEATURES, generator=rng)).clamp(0, 1)
+        x = (centres[y] + 0.1 * torch.randn(rows, features, generator=rng)).clamp(0, 1)
         noise = torch.randn(rows, ATTRIBUTES, generator=rng)
         last = torch.randn(BATCH, ATTRIBUTES, generator=rng)
         made.append(Draw(x, table[y], y, noise, torch.rand(rows, generator=rng), last))

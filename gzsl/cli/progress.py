@@ -27,6 +27,7 @@ class TerminalReporter(Reporter):
     def __init__(self, title: str) -> None:
         self._console = Console(stderr=True)
         self.title = title
+        self._seeds = ""
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[losses]}"),
@@ -43,11 +44,15 @@ class TerminalReporter(Reporter):
     ) -> None:
         self._progress.stop()
 
+    def run(self, seeds: str) -> None:
+        """Name the seeds in front of stages and notes."""
+        self._seeds = f" {seeds}"
+
     def stage(self, text: str) -> None:
         """Begin a new bar."""
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(f"{self.title}: {text}", total=None, losses="")
+        self._task = self._progress.add_task(f"{self.title}{self._seeds}: {text}", total=None, losses="")
 
     def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
         """Move the bar."""
@@ -58,4 +63,4 @@ class TerminalReporter(Reporter):
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(f"{self.title}: {text}", style="dim", highlight=False, soft_wrap=True)
+        self._console.print(f"{self.title}{self._seeds}: {text}", style="dim", highlight=False, soft_wrap=True)

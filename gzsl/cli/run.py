@@ -35,6 +35,10 @@ def run(
         Path | None, typer.Option(help="also save the first seed's classifier here, for gzsl predict")
     ] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
+    stack: Annotated[
+        bool | None,
+        typer.Option("--stack/--no-stack", help="train all seeds as one model; by itself where that is faster"),
+    ] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -48,10 +52,7 @@ def run(
     asked = list(range(seeds)) if seeds else chosen.seeds
     with TerminalReporter("seed") as reporter:
         heard = reporter if track is None else TensorBoardReporter(track, reporter)
-        results = []
-        for seed in asked:
-            reporter.title = f"seed {seed}"
-            results += run_recipe(chosen, out=out, data=data, device=device, seeds=[seed], reporter=heard)
+        results = run_recipe(chosen, out=out, data=data, device=device, seeds=asked, reporter=heard, stack=stack)
     if bundle is not None:
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])

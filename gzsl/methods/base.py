@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -46,6 +47,7 @@ class Method(Configurable):
 
     card: ClassVar[MethodCard]
     iterative: ClassVar[bool] = False
+    stackable: ClassVar[bool] = False  # whether several fits may train as one model; subclasses do not inherit it
     refits_for_new_classes: ClassVar[bool] = False  # whether `prepare` trains a classifier for a table it does not know
     _context: ClassVar[FitContext] = FitContext()
 
@@ -79,17 +81,23 @@ class Method(Configurable):
         MethodError
             For hyper-parameters out of range, non-finite features or a setting the method does not support.
         """
-        view = self._begin(view, FitContext(seed, device, monitor or Monitor()))
-        _warn_of_faults(view)
+        with self._fitting(view, FitContext(seed, device, monitor or Monitor())) as shown:
+            self._fit(shown)
+        return self
+
+    @contextmanager
+    def _fitting(self, view: TrainView, context: FitContext) -> Iterator[TrainView]:
+        """Check what a fit is given; nothing half-learnt is left behind when the block fails."""
+        view = self._begin(view, context)
+        _warn_of_faults(view, stacklevel=5)
         try:
             _refuse_non_finite(view, self.card.id)
-            self._fit(view)
+            yield view
         except BaseException:
             self._forget()
             raise
         finally:
             del self._context
-        return self
 
     def fit_grid(
         self, view: TrainView, candidates: Iterable[Mapping[str, Any]], *, seed: int = 0, device: str = "cpu"
@@ -236,9 +244,9 @@ class Method(Configurable):
             )
 
 
-def _warn_of_faults(view: TrainView) -> None:
+def _warn_of_faults(view: TrainView, stacklevel: int = 3) -> None:
     for sentence in table_faults(view.semantics).sentences(view.semantics.name):
-        warnings.warn(sentence, GzslWarning, stacklevel=3)
+        warnings.warn(sentence, GzslWarning, stacklevel=stacklevel)
 
 
 def _refuse_non_finite(view: TrainView, method: str) -> None:

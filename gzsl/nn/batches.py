@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from gzsl.nn.stacking import take
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class Batch:
     a: Tensor
 
     def __len__(self) -> int:
-        return len(self.y)
+        return self.y.shape[-1]
 
     def part(self, rows: slice) -> Batch:
         """Some of the rows."""
-        return Batch(self.x[rows], self.y[rows], self.a[rows])
+        return Batch(self.x[..., rows, :], self.y[..., rows], self.a[..., rows, :])
 
     def last(self, count: int) -> Batch:
         """The last ``count`` rows."""
@@ -102,6 +105,42 @@ class TrainingRows:
 
     def batch(self, rows: Tensor) -> Batch:
         """The rows of the given numbers."""
-        rows = rows.to(self.y.device)
+        rows = on_device(rows, self.y.device)
         y = self.y[rows]
         return Batch(self.x[rows], y, self.table[y])
+
+
+class StackedRows:
+    """Training rows of several runs with as many classes each; runs with the same rows share them.
+
+    Has the ``table`` (S, s, a) of every run's class vectors, and batches of (S, n) rows.
+
+    Parameters
+    ----------
+    members : sequence of TrainingRows
+        One a run.
+    """
+
+    def __init__(self, members: Sequence[TrainingRows]) -> None:
+        distinct: dict[int, TrainingRows] = {id(rows): rows for rows in members}
+        first, start = {}, 0
+        for key, rows in distinct.items():
+            first[key], start = start, start + len(rows)
+        x, y = (_joined([getattr(rows, name) for rows in distinct.values()]) for name in ("x", "y"))
+        self.x, self.y, self.table = x, y, torch.stack([rows.table for rows in members])
+        self._first = torch.tensor([first[id(rows)] for rows in members])[:, None]
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The rows (S, n) of the given numbers, each among those of its run."""
+        rows = on_device(rows + self._first, self.y.device)
+        y = self.y[rows]
+        return Batch(self.x[rows], y, take(self.table, y))
+
+
+def on_device(rows: Tensor, device: torch.device) -> Tensor:
+    """Row numbers of the CPU where they are needed; the host does not wait for a GPU to take them."""
+    return rows.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else rows
+
+
+def _joined(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)

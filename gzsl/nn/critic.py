@@ -9,6 +9,7 @@ from torch.nn.utils import skip_init
 
 from gzsl.nn.init import linear
 from gzsl.nn.mlp import SLOPE
+from gzsl.nn.stacking import Linear, affine
 
 
 class Critic(nn.Module):
@@ -47,8 +48,8 @@ class Critic(nn.Module):
         super().__init__()
         self.slope = slope
         joint = linear(feature_dim + condition_dim, hidden_dim, init=init, rng=rng)
-        self.features = skip_init(nn.Linear, feature_dim, hidden_dim)
-        self.condition = skip_init(nn.Linear, condition_dim, hidden_dim, bias=False) if condition_dim else None
+        self.features = skip_init(Linear, feature_dim, hidden_dim)
+        self.condition = skip_init(Linear, condition_dim, hidden_dim, bias=False) if condition_dim else None
         self.output = linear(hidden_dim, 1, init=init, rng=rng)
         with torch.no_grad():
             self.features.weight.copy_(joint.weight[:, :feature_dim])
@@ -79,7 +80,7 @@ class Critic(nn.Module):
         -------
         Tensor, shape (n,)
         """
-        return self.output(self.hidden(x, a)).squeeze(1)
+        return self.output(self.hidden(x, a)).squeeze(-1)
 
     def hidden(self, x: Tensor, a: Tensor | None = None) -> Tensor:
         """Hidden layer: (n, d), (n, a) -> (n, h)."""
@@ -90,8 +91,8 @@ class Critic(nn.Module):
 
         A generator step through this costs no gradients of the critic's weights.
         """
-        pre = functional.linear(x, self.features.weight.detach(), self.features.bias.detach())
+        pre = affine(x, self.features.weight.detach(), self.features.bias.detach())
         if self.condition is not None and a is not None:
-            pre = pre + functional.linear(a, self.condition.weight.detach())
+            pre = pre + affine(a, self.condition.weight.detach())
         hidden = functional.leaky_relu(pre, self.slope)
-        return functional.linear(hidden, self.output.weight.detach(), self.output.bias.detach()).squeeze(1)
+        return affine(hidden, self.output.weight.detach(), self.output.bias.detach()).squeeze(-1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gzsl.nn.critic import Critic
 from gzsl.nn.gradients import gradient_buffer as _gradient
+from gzsl.nn.stacking import affine, over
 
 DOT_ROWS = 256
 SMALLEST = 1e-12
@@ -34,7 +35,8 @@ def critic_gradients(
     product of stacked rows, where a penalised row enters with its slopes times ``w2`` on one side and the
     derivative of the penalty on the other. And multiplying the weights into a hidden unit by t and the one
     out of it by 1/t changes nothing, so that (differentiate at t = 1) the gradient of the latter follows
-    from that of the former.
+    from that of the former. Where the critic is a stack (`gzsl.nn.stacking`), all shapes have a leading axis, and
+    weights may have it.
 
     Parameters
     ----------
@@ -55,24 +57,25 @@ def critic_gradients(
         0-d ``wasserstein`` (mean D(real) - mean D(fake)), ``gradient_penalty`` (without its weight) and
         ``critic`` (the loss).
     """
-    n, first = len(real), critic.features
-    rows = real.new_empty(3 * n, real.shape[1])  # real, fake, derivative of the penalty
-    rows[:n], rows[n : 2 * n] = real, fake
-    pre = _stacked_preactivations(critic, rows[: 2 * n], a, u)
-    out_weight = _non_zero(critic.output.weight[0])
-    left = critic.slopes(pre).mul_(out_weight)  # dD/dpre of every row
+    n, first = real.shape[-2], critic.features
+    rows = real.new_empty(*real.shape[:-2], 3 * n, real.shape[-1])  # real, fake, derivative of the penalty
+    rows[..., :n, :], rows[..., n : 2 * n, :] = real, fake
+    pre = _stacked_preactivations(critic, rows[..., : 2 * n, :], a, u)
+    out_weight = _non_zero(critic.output.weight.squeeze(-2))
+    left = critic.slopes(pre).mul_(out_weight.unsqueeze(-2))  # dD/dpre of every row
 
-    scores = (pre[: 2 * n] * left[: 2 * n]).sum(1).view(2, n).mean(1)
-    gradient = left[2 * n :] @ first.weight
-    norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-    penalty = (norm - 1).square().mean()
-    pull = (2 / n) * gp_weight * critic_weight * (norm - 1) / norm.clamp_min(SMALLEST)
-    torch.mul(gradient, pull, out=rows[2 * n :])
+    scores = (pre[..., : 2 * n, :] * left[..., : 2 * n, :]).sum(-1).unflatten(-1, (2, n)).mean(-1)
+    gradient = left[..., 2 * n :, :] @ first.weight
+    norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
+    penalty = (norm - 1).square().squeeze(-1).mean(-1)
+    pull = (2 / n) * over(gp_weight * critic_weight, norm.ndim) * (norm - 1) / norm.clamp_min(SMALLEST)
+    torch.mul(gradient, pull, out=rows[..., 2 * n :, :])
 
-    left[:n] *= -critic_weight / n
-    left[n : 2 * n] *= critic_weight / n
+    share = over(critic_weight / n, left.ndim)
+    left[..., :n, :] *= -share
+    left[..., n : 2 * n, :] *= share
     _write_gradients(critic, left, rows, a, out_weight)
-    wasserstein = scores[0] - scores[1]
+    wasserstein = scores[..., 0] - scores[..., 1]
     return {
         "wasserstein": wasserstein,
         "gradient_penalty": penalty,
@@ -82,13 +85,13 @@ def critic_gradients(
 
 def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: Tensor) -> Tensor:
     """Hidden layer before its activation of real, fake and interpolated rows: (2n, d) -> (3n, h)."""
-    n, first = len(both) // 2, critic.features
-    pre = both.new_empty(3 * n, first.out_features)
-    torch.addmm(first.bias, both, first.weight.t(), out=pre[: 2 * n])
+    n, first = both.shape[-2] // 2, critic.features
+    pre = both.new_empty(*both.shape[:-2], 3 * n, first.out_features)
+    affine(both, first.weight, first.bias, out=pre[..., : 2 * n, :])
     if critic.condition is not None:
         assert a is not None
-        pre[: 2 * n].view(2, n, -1).add_(a @ critic.condition.weight.t())
-    torch.lerp(pre[n : 2 * n], pre[:n], u[:, None], out=pre[2 * n :])
+        pre[..., : 2 * n, :].unflatten(-2, (2, n)).add_((a @ critic.condition.weight.mT).unsqueeze(-3))
+    torch.lerp(pre[..., n : 2 * n, :], pre[..., :n, :], u.unsqueeze(-1), out=pre[..., 2 * n :, :])
     return pre
 
 
@@ -96,24 +99,24 @@ def _write_gradients(
     critic: Critic, left: Tensor, rows: Tensor, a: Tensor | None, out_weight: Tensor
 ) -> None:
     """Turn ``left`` (3n, h) and ``rows`` (3n, d) into gradients of all parameters."""
-    n, first = len(left) // 3, critic.features
-    torch.mm(left.t(), rows, out=_gradient(first.weight))
-    pairs = left[:n] + left[n : 2 * n]  # real and fake row of the same class nearly cancel: first
-    torch.sum(pairs, dim=0, out=_gradient(first.bias))
+    n, first = left.shape[-2] // 3, critic.features
+    torch.matmul(left.mT, rows, out=_gradient(first.weight))
+    pairs = left[..., :n, :] + left[..., n : 2 * n, :]  # real and fake row of the same class nearly cancel: first
+    torch.sum(pairs, dim=-2, out=_gradient(first.bias))
     invariant = _row_dots(first.weight, _gradient(first.weight)) + first.bias * _gradient(first.bias)
     if critic.condition is not None:
         assert a is not None
         weight = critic.condition.weight
-        torch.mm(pairs.t(), a, out=_gradient(weight))
+        torch.matmul(pairs.mT, a, out=_gradient(weight))
         invariant += _row_dots(weight, _gradient(weight))
-    torch.div(invariant, out_weight, out=_gradient(critic.output.weight)[0])
+    torch.div(invariant, out_weight, out=_gradient(critic.output.weight).squeeze(-2))
     _gradient(critic.output.bias).zero_()
 
 
 def _row_dots(left: Tensor, right: Tensor) -> Tensor:
     """Scalar products of rows, in blocks that stay in the cache: (h, d), (h, d) -> (h,)."""
-    blocks = zip(left.split(DOT_ROWS), right.split(DOT_ROWS), strict=True)
-    return torch.cat([torch.linalg.vecdot(one, other) for one, other in blocks])
+    blocks = zip(*(table.flatten(0, -2).split(DOT_ROWS) for table in (left, right)), strict=True)
+    return torch.cat([torch.linalg.vecdot(one, other) for one, other in blocks]).view(left.shape[:-1])
 
 
 def _non_zero(weight: Tensor) -> Tensor:

@@ -56,5 +56,5 @@ class ConditionalGenerator(nn.Module):
         -------
         Tensor, shape (n, out_dim)
         """
-        hidden = self.net.hidden(torch.cat([noise, condition], dim=1))
+        hidden = self.net.hidden(torch.cat([noise, condition], dim=-1))
         return self.net.output(hidden if shift is None else hidden + shift)

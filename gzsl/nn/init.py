@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from gzsl.nn.stacking import Linear
+
 INIT_STD = 0.02
 
 
@@ -61,7 +63,7 @@ INITS: dict[str, Callable[[nn.Linear, torch.Generator], None]] = {
 }
 
 
-def linear(n_in: int, n_out: int, *, init: str, rng: torch.Generator) -> nn.Linear:
+def linear(n_in: int, n_out: int, *, init: str, rng: torch.Generator) -> Linear:
     """Make a linear layer whose weights depend on ``rng`` alone.
 
     Parameters
@@ -78,7 +80,7 @@ def linear(n_in: int, n_out: int, *, init: str, rng: torch.Generator) -> nn.Line
     KeyError
         For an unknown ``init``.
     """
-    layer = skip_init(nn.Linear, n_in, n_out)
+    layer: Linear = skip_init(Linear, n_in, n_out)
     INITS[init](layer, rng)
     return layer
 

@@ -35,7 +35,7 @@ class ConditionalEncoder(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance: (n, d), (n, a) -> (n, z), (n, z)."""
-        hidden = self.trunk(torch.cat([x, condition], dim=1))
+        hidden = self.trunk(torch.cat([x, condition], dim=-1))
         return self.mean(hidden), self.logvar(hidden)
 
 
@@ -46,7 +46,7 @@ def sample_code(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
 
 def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
     """Divergence of every row's Gaussian from N(0, 1), (n, z) -> (n,)."""
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1)
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=-1)
 
 
 def wasserstein_between(mean: Tensor, logvar: Tensor, other_mean: Tensor, other_logvar: Tensor) -> Tensor:

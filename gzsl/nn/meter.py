@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -22,13 +22,16 @@ class LossMeter:
         for name, value in losses.items():
             value = value.detach()
             if name not in self._sums:
-                self._sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
-                self._bad[name] = torch.full((), -1, dtype=torch.int64, device=value.device)
+                self._open(name, value)
             self._sums[name] += value
             first = (self._bad[name] < 0) & ~torch.isfinite(value)
             self._bad[name].masked_fill_(first, step)
             self._last[name] = value
         self._count += 1
+
+    def _open(self, name: str, value: Tensor) -> None:
+        self._sums[name] = torch.zeros(value.shape, dtype=torch.float64, device=value.device)
+        self._bad[name] = torch.full(value.shape, -1, dtype=torch.int64, device=value.device)
 
     def latest(self) -> dict[str, float]:
         """Values of the last step; reads the device."""
@@ -42,10 +45,13 @@ class LossMeter:
     def close_epoch(self) -> dict[str, float]:
         """Means since the last call, sorted by name, which start anew; reads the device."""
         means = {name: float(self._sums[name]) / self._count for name in sorted(self._sums)}
+        self._start_anew()
+        return means
+
+    def _start_anew(self) -> None:
         self._sums.clear()
         self._bad.clear()
         self._count = 0
-        return means
 
     def state(self) -> dict[str, Tensor]:
         """What an unfinished epoch has summed so far."""
@@ -56,3 +62,44 @@ class LossMeter:
         self._count = int(state["/count"])
         self._sums = {name: value.to(device) for name, value in state.items() if name != "/count"}
         self._bad = {name: torch.full((), -1, dtype=torch.int64, device=device) for name in self._sums}
+
+
+class StackedMeter(LossMeter):
+    """Meters of several runs that are added to at once: losses are (S,), epochs end for each run by itself.
+
+    Parameters
+    ----------
+    members : sequence of LossMeter
+        One a run; what they have summed so far counts. They are not to be added to while they are stacked.
+    """
+
+    def __init__(self, members: Sequence[LossMeter]) -> None:
+        super().__init__()
+        self._members = members
+
+    def add(self, losses: Mapping[str, Tensor], step: int) -> None:
+        """Add the (S,) tensors of one step to every run."""
+        super().add(losses, step)
+        for member in self._members:
+            member._count += 1
+
+    def _open(self, name: str, value: Tensor) -> None:
+        """Make sums that the members see as their own."""
+        super()._open(name, value)
+        for member, total, bad in zip(self._members, self._sums[name], self._bad[name], strict=True):
+            if name in member._sums:
+                total.copy_(member._sums[name])
+                bad.copy_(member._bad[name])
+            member._sums[name], member._bad[name] = total, bad
+
+    def latest(self) -> dict[str, float]:
+        """Values of the first run's last step; reads the device."""
+        return {name: float(value[0]) for name, value in self._last.items()}
+
+    def refresh(self) -> None:
+        """Take note of a member whose epoch was closed: its sums start anew."""
+        for place, member in enumerate(self._members):
+            for name, total in self._sums.items():
+                if name not in member._sums:
+                    total[place], self._bad[name][place] = 0.0, -1
+                    member._sums[name], member._bad[name] = total[place], self._bad[name][place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -57,3 +58,39 @@ class Streams:
         """Continue every stream from where `state` saw it."""
         for name, value in state.items():
             self[name].set_state(value)
+
+
+class StackedStreams(Streams):
+    """The streams of several runs side by side: each run draws the numbers that it would draw alone.
+
+    Parameters
+    ----------
+    members : sequence of Streams
+        One a run.
+    """
+
+    def __init__(self, members: Sequence[Streams]) -> None:
+        super().__init__(members[0].seed, members[0].device)
+        self._members = members
+
+    def __getitem__(self, name: str) -> torch.Generator:
+        """Refused: a stack has no generator of its own."""
+        raise TypeError(f"stream {name!r}: a stack draws by normal or uniform, it has no generator of its own")
+
+    def fresh(self, *names: str, device: str | None = None) -> torch.Generator:
+        """Refused, as `__getitem__`."""
+        return self[names[0]]
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Standard normal numbers (S, ...) from every run's stream ``name``."""
+        drawn = torch.empty(len(self._members), *shape, device=self.device)
+        for member, part in zip(self._members, drawn, strict=True):
+            torch.randn(*shape, generator=member[name], out=part)
+        return drawn
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Numbers in [0, 1), (S, ...), from every run's stream ``name``."""
+        drawn = torch.empty(len(self._members), *shape, device=self.device)
+        for member, part in zip(self._members, drawn, strict=True):
+            torch.rand(*shape, generator=member[name], out=part)
+        return drawn

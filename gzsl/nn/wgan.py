@@ -20,7 +20,7 @@ class WGANGP:
 
     Holds no state of its own besides the weights below, which may change between steps (as 0-d tensors they
     adapt without waiting for the device). All randomness comes in as tensors. Nothing is read back from the
-    device.
+    device. Generator and critic may be stacks (`gzsl.nn.stacking`); every shape has a leading axis then.
 
     Parameters
     ----------
@@ -95,14 +95,15 @@ class WGANGP:
         ``extra_terms`` maps the rows of one update to ``{name: (weight, 0-d value)}``: what shares weights with the
         critic, or learns beside it with the optimisers of ``with_d``.
         """
-        if len(x) % self.n_critic:
-            raise ValueError(f"found {len(x)} rows, expected a multiple of n_critic={self.n_critic}")
-        size = len(x) // self.n_critic
+        n = x.shape[-2]
+        if n % self.n_critic:
+            raise ValueError(f"found {n} rows, expected a multiple of n_critic={self.n_critic}")
+        size = n // self.n_critic
         sums: dict[str, Tensor] = {}
-        for start in range(0, len(x), size):
+        for start in range(0, n, size):
             part = slice(start, start + size)
             terms = critic_gradients(
-                self.critic, x[part], fake[part], None if a is None else a[part], u[part],
+                self.critic, x[..., part, :], fake[..., part, :], None if a is None else a[..., part, :], u[..., part],
                 gp_weight=self.gp_weight, critic_weight=self.critic_weight,
             )  # fmt: skip
             if extra_terms is not None:
@@ -152,7 +153,7 @@ def backpropagate(terms: Terms, optimisers: Sequence[Optimizer]) -> dict[str, Te
         optimiser.zero_grad(set_to_none=True)
     loss = weighted_sum(terms)
     if loss.requires_grad:
-        loss.backward()
+        loss.backward(torch.ones_like(loss))  # of a stack, the sum of all losses: they share no parameter
     return {name: value.detach() for name, (_, value) in terms.items()}
 
 
@@ -165,4 +166,6 @@ def step(*optimisers: Optimizer) -> None:
 def weighted_sum(terms: Terms) -> Tensor:
     """Sum of weights times values, 0-d; terms of weight 0 are left out, so that even NaN cannot enter."""
     kept = [weight * value for weight, value in terms.values() if isinstance(weight, Tensor) or weight != 0]
-    return torch.stack(kept).sum() if kept else torch.zeros(())
+    if not kept:
+        return torch.zeros_like(next(iter(terms.values()))[1]) if terms else torch.zeros(())
+    return torch.stack(kept).sum(dim=0)

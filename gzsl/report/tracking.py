@@ -47,6 +47,10 @@ class TensorBoardReporter(Reporter):
         self._folder, self._inner = make_folder(folder), inner
         self._writers: dict[Path, Any] = {}  # several runs may be at work side by side
 
+    def run(self, seeds: str) -> None:
+        """Pass on."""
+        self._inner.run(seeds)
+
     def stage(self, text: str) -> None:
         """Pass on."""
         self._inner.stage(text)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.errors import ProtocolError, RunError
+from gzsl.errors import GzslError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
+from gzsl.methods.together import Fit
 from gzsl.params import plain
+from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
 from gzsl.runs.store import Records, RunFolder
@@ -41,6 +44,8 @@ class Experiment:
         Hears progress.
     test_reads : int
         How often test data were scored.
+    waited : float
+        Seconds that went into other runs.
     """
 
     recipe: Recipe
@@ -51,6 +56,7 @@ class Experiment:
     reporter: Reporter
     records: Records = field(init=False)
     test_reads: int = 0
+    waited: float = 0.0
 
     def __post_init__(self) -> None:
         self.records = Records(self.folder.path / "records.jsonl")
@@ -61,28 +67,30 @@ class Experiment:
         self.calibrated = self.recipe.calibration["name"] != "none"
         self._calibrators: dict[str, Calibrator] = {}
 
-    def choose(self) -> Choice | None:
-        """Search as the selection rule says; None when there is nothing to choose."""
+    def choose(self) -> Fits[Choice | None]:
+        """Search as the selection rule says; None when there is nothing to choose. Asks for fits."""
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            self._search("test", [("test", final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", final_task(self.dataset, *self._preparation()))])
         if rule == "validation" and searches:
-            self._search("validation", self._fold_tasks())
+            yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
-            self._search("validation", self._folds_if_possible())
+            yield from self._search("validation", self._folds_if_possible())
         if not searches:
             return None
         return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
 
     def validate(self) -> Choice:
         """Score every candidate, even a single one, on the validation folds and choose; no test row takes part."""
-        self._search("validation", self._fold_tasks())
+        (end,) = carry_out([self._search("validation", self._fold_tasks())], stack=False)
+        if isinstance(end, GzslError):
+            raise end
         rows = self._evaluations("validation")
         return make_selection("validation").choose(rows, metric=self.recipe.selection.metric)
 
-    def final(self, choice: Choice | None) -> tuple[Method, Calibrator | None, Evaluation]:
-        """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once.
+    def final(self, choice: Choice | None) -> Fits[tuple[Method, Calibrator | None, Evaluation]]:
+        """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once. Asks for a fit.
 
         Returns
         -------
@@ -99,7 +107,7 @@ class Experiment:
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, *self._preparation())
         self.reporter.stage("final fit")
-        self._fit(method, task, "final")
+        yield from self._fit(method, task, "final")
         calibrator = None
         if self.calibrated:
             self.reporter.stage("calibration")
@@ -135,12 +143,12 @@ class Experiment:
             self._calibrators[name] = calibrator.prepare(task.view, seed=self.seed)
         return self._calibrators[name]
 
-    def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> None:
+    def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> Fits[None]:
         for number, (name, task) in enumerate(tasks, start=1):
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
-                self._search_epochs(phase, name, task)
+                yield from self._search_epochs(phase, name, task)
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
@@ -154,15 +162,15 @@ class Experiment:
             self.reporter.tick(i, len(self.candidates), {})
             self._evaluate(method, task, phase, fold, i, 0)
 
-    def _search_epochs(self, phase: str, fold: str, task: Task) -> None:
+    def _search_epochs(self, phase: str, fold: str, task: Task) -> Fits[None]:
         for i, candidate in enumerate(self.candidates):
             method = self.recipe.build_method(**candidate)
             n_epochs = int(plain(method)["n_epochs"])
             if not self._known(phase, fold, i, n_epochs):
-                self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i))
+                yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i))
 
-    def _fit(self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None) -> None:
-        """Fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search."""
+    def _fit(self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None) -> Fits[None]:
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search."""
         n_epochs = int(plain(method)["n_epochs"]) if method.iterative else 0
         last_only = self.recipe.selection.rule == "last"
         at = {n_epochs} if last_only else evaluation_epochs(n_epochs, self.recipe.selection.every)
@@ -174,7 +182,11 @@ class Experiment:
                 self._evaluate(method.prepare_scoring(), task, *search, epoch)
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
-        method.fit(task.view, seed=self.seed, device=self.device, monitor=monitor)
+        began = time.perf_counter()
+        outcome = yield Fit(method, task.view, self.seed, self.device, monitor)
+        self.waited += time.perf_counter() - began - outcome.seconds
+        if outcome.together > 1:
+            self.folder.log(f"{name}: trained as one model with {outcome.together - 1} other fit(s)")
         if search is not None:
             monitor.forget()
 

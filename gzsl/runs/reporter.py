@@ -16,6 +16,9 @@ CHECKPOINT_SECONDS = 60.0
 class Reporter:
     """A silent reporter; the command line has one that draws."""
 
+    def run(self, seeds: str) -> None:
+        """Begin a run of the seed ``3``, or runs of the seeds ``0, 1, 2`` side by side."""
+
     def stage(self, text: str) -> None:
         """Begin a stage such as ``validation fold 1 of 3``."""
 

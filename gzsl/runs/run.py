@@ -19,8 +19,10 @@ from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, save_method
+from gzsl.methods.together import can_stack, pays
 from gzsl.runs.environment import environment, resolve_device, threads
 from gzsl.runs.experiment import Experiment
+from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import RunFolder, run_key
@@ -91,6 +93,10 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run, resume, or read the finished result; other processes wait for the one at work."""
+        return _executed([self], stack=False)[0]
+
+    def steps(self) -> Fits[RunResult]:
+        """Do what `execute` does, but ask for the fits; see `gzsl.runs.lockstep`."""
         wait = "another process is at work on this run; waiting for it"
         with self.folder.locked(lambda: self.reporter.note(wait)):
             self.reporter.opened(self.folder.path)
@@ -99,14 +105,14 @@ class Run:
                 self.reporter.note(f"already finished: {self.folder.path}")
                 return self._result(fresh=False)
             try:
-                self._work()
+                yield from self._work()
             except GzslError as error:
                 self.folder.log(f"failed: {error}")
                 raise
             self.reporter.closed(self.folder.path)
             return self._result(fresh=True)
 
-    def _work(self) -> None:
+    def _work(self) -> Fits[None]:
         began = time.perf_counter()
         folder = self.folder
         folder.log(f"start {self.recipe.title}, seed {self.seed}, key {self.key}")
@@ -114,12 +120,12 @@ class Run:
         folder.write_text("recipe.yaml", dump_yaml({**about, **self.recipe.resolved(), "seeds": [self.seed]}))
         folder.write_json("environment.json", {"key": self.key, **environment(self.device)})
         experiment = Experiment(self.recipe, self.dataset, self.seed, self.device, folder, self.reporter)
-        choice = experiment.choose()
+        choice = yield from experiment.choose()
         if choice is not None:
             folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
-        method, calibrator, evaluation = experiment.final(choice)
+        method, calibrator, evaluation = yield from experiment.final(choice)
         self._write(method, calibrator, evaluation, choice, experiment.test_reads)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - began - experiment.waited
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
         folder.log(f"done in {seconds:.1f} s")
         folder.finish()
@@ -201,6 +207,7 @@ def run_recipe(
     device: str = "auto",
     seeds: Sequence[int] | None = None,
     reporter: Reporter | None = None,
+    stack: bool | None = None,
 ) -> list[RunResult]:
     """Execute a recipe for each of its seeds; finished runs are read, unfinished ones resumed.
 
@@ -218,8 +225,13 @@ def run_recipe(
         Instead of the recipe's.
     reporter : Reporter, optional
         Hears progress.
+    stack : bool, optional
+        Whether seeds are trained as one model where the method allows it (`gzsl.methods.together`); where it is
+        faster when None.
     """
-    return list(iterate_runs(recipe, out=out, data=data, device=device, seeds=seeds, reporter=reporter))
+    return list(
+        iterate_runs(recipe, out=out, data=data, device=device, seeds=seeds, reporter=reporter, stack=stack)
+    )
 
 
 def iterate_runs(
@@ -230,15 +242,38 @@ def iterate_runs(
     device: str,
     seeds: Sequence[int] | None,
     reporter: Reporter | None,
+    stack: bool | None = None,
 ) -> Iterator[RunResult]:
-    """The runs of `run_recipe`, one after the other."""
+    """The runs of `run_recipe`, one after the other, or all at the end when they are trained as one model."""
     method = get_method(recipe.method["name"])
     resolved = resolve_device(device, needed=method.iterative)
     dataset = open_dataset(recipe, data)
     folder = make_folder(Path(out))
-    for seed in seeds or recipe.seeds:
-        run = Run(recipe, seed, dataset, folder, resolved, reporter or Reporter())
-        yield run.execute()
+    teller = reporter or Reporter()
+    runs = [Run(recipe, seed, dataset, folder, resolved, teller) for seed in dict.fromkeys(seeds or recipe.seeds)]
+    together = len(runs) > 1 and stack is not False and _stacks(recipe, dataset, resolved, stack)
+    for group in [runs] if together else [[run] for run in runs]:
+        teller.run(", ".join(str(run.seed) for run in group))
+        yield from _executed(group, stack=stack)
+
+
+def _stacks(recipe: Recipe, dataset: Dataset, device: str, stack: bool | None) -> bool:
+    method = recipe.build_method()
+    return can_stack(method) and (stack or pays(method, dataset.features.shape[1], device))
+
+
+def _executed(runs: Sequence[Run], stack: bool | None) -> list[RunResult]:
+    """Results of runs that are carried through side by side; the first failure is raised when all have ended."""
+    asking = {run.folder.path: run.steps() for run in runs}
+    in_order = sorted(asking)  # every process locks folders in the same order
+    ends = dict(zip(in_order, carry_out([asking[path] for path in in_order], stack), strict=True))
+    results = []
+    for run in runs:
+        end = ends[run.folder.path]
+        if isinstance(end, GzslError):
+            raise end
+        results.append(end)
+    return results
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

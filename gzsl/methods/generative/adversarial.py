@@ -117,7 +117,7 @@ class AdversarialGenerator(Generator):
         condition = batch.a if self.conditional_critic else None
         mix = self.streams.uniform("mix", len(batch))
         has_terms = type(self).critic_terms is not AdversarialGenerator.critic_terms
-        extra = (lambda rows: self.critic_terms(batch.part(rows), fake[rows])) if has_terms else None
+        extra = (lambda rows: self.critic_terms(batch.part(rows), fake[..., rows, :])) if has_terms else None
         return self._step.critic_steps_on(batch.x, fake, condition, mix, extra)
 
     def generator_update(self, batch: Batch) -> dict[str, Tensor]:

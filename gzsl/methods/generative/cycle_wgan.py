@@ -14,6 +14,7 @@ from gzsl.methods.generative.guided import GuidedGenerator
 from gzsl.methods.iterative import Sizes
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.optim import adam
+from gzsl.nn.stacking import Linear
 from gzsl.nn.wgan import Terms
 from gzsl.params import param
 
@@ -62,12 +63,13 @@ class CycleWGAN(GuidedGenerator):
     regressor_epochs: int = param(default=40, low=1, high=100_000, doc="epochs of the frozen regressor")
     regressor_lr: float = param(default=1e-4, low=1e-8, high=1.0, log=True, doc="its learning rate")
 
+    stackable: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "classifier_", "regressor_")
 
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make the classifier and the regressor."""
         super().build_parts(sizes, rng)
-        self.regressor_ = nn.Linear(sizes.n_features, sizes.n_attributes).requires_grad_(False)
+        self.regressor_ = Linear(sizes.n_features, sizes.n_attributes).requires_grad_(False)
 
     def critic_rate(self) -> float:
         """The critic's own."""
@@ -91,5 +93,5 @@ class CycleWGAN(GuidedGenerator):
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """Cycle loss and classification."""
-        cycle = functional.mse_loss(self.regressor_(fake), batch.a)
+        cycle = functional.mse_loss(self.regressor_(fake), batch.a, reduction="none").mean(dim=(-2, -1))
         return super().terms(batch, fake) | {"cycle": (self.cycle_weight, cycle)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gzsl.methods.card import register
 from gzsl.methods.generative.evolving import EvolvingPrototypes
 from gzsl.methods.generative.f_vaegan import FVAEGAN
@@ -40,3 +42,5 @@ class DSP(EvolvingPrototypes, FVAEGAN):
     -----
     Class vectors of unit length are compared throughout; use ``normalise: l2``.
     """
+
+    stackable: ClassVar[bool] = True

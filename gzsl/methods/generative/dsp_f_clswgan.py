@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gzsl.methods.card import register
 from gzsl.methods.generative.evolving import EvolvingPrototypes
 from gzsl.methods.generative.f_clswgan import FCLSWGAN
@@ -37,3 +39,5 @@ class DSPFCLSWGAN(EvolvingPrototypes, FCLSWGAN):
     -----
     Class vectors of unit length are compared throughout; use ``normalise: l2``.
     """
+
+    stackable: ClassVar[bool] = True

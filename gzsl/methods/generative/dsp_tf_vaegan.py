@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gzsl.methods.card import register
 from gzsl.methods.generative.evolving import EvolvingPrototypes
 from gzsl.methods.generative.tf_vaegan import TFVAEGAN
@@ -38,3 +40,5 @@ class DSPTFVAEGAN(EvolvingPrototypes, TFVAEGAN):
     -----
     Class vectors of unit length are compared throughout; use ``normalise: l2``.
     """
+
+    stackable: ClassVar[bool] = True

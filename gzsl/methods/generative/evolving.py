@@ -17,6 +17,7 @@ from gzsl.nn.init import linear
 from gzsl.nn.losses.class_structure import class_means
 from gzsl.nn.mlp import MLP, leaky_relu, unit_rows
 from gzsl.nn.optim import adam
+from gzsl.nn.stacking import take
 from gzsl.nn.wgan import Terms, backpropagate, step
 from gzsl.params import param
 
@@ -69,34 +70,34 @@ class EvolvingPrototypes(AdversarialGenerator):
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """The host's steps under the present prototypes, then one of the evolver."""
         self._step.with_g = (*(o for o in self._step.with_g if o is not self._mapper_adam), self._mapper_adam)
-        evolved = replace(batch, a=self.prototypes_[batch.y])
+        evolved = replace(batch, a=take(self.prototypes_, batch.y))
         losses = super().update(evolved)
         return losses | self.evolve(evolved.last(self.batch_size))
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """The host's terms, and the semantic cycle of real and generated rows."""
-        read = self.mapper_(torch.cat([batch.x, fake]))  # one pass, one gradient of the mapper's weights
-        away = (read - torch.cat([self._given[batch.y], batch.a])).abs().sum(dim=1)
-        return super().terms(batch, fake) | {"semantic_cycle": (self.cycle_weight, 2 * away.mean())}
+        read = self.mapper_(torch.cat([batch.x, fake], dim=-2))  # one pass, one gradient of the mapper's weights
+        away = (read - torch.cat([take(self._given, batch.y), batch.a], dim=-2)).abs().sum(dim=-1)
+        return super().terms(batch, fake) | {"semantic_cycle": (self.cycle_weight, 2 * away.mean(dim=-1))}
 
     def evolve(self, batch: Batch) -> dict[str, Tensor]:
         """Train the evolver on what the mapper reads off the batch's classes, and move their prototypes."""
-        n_classes = len(self.prototypes_)
+        n_classes = self.prototypes_.shape[-2]
         with torch.no_grad():
-            read = self.mapper_(torch.cat([batch.x, self.fakes(batch)]))
-            target, counts = class_means(read, batch.y.repeat(2), n_classes)
+            read = self.mapper_(torch.cat([batch.x, self.fakes(batch)], dim=-2))
+            target, counts = class_means(read, torch.cat([batch.y, batch.y], dim=-1), n_classes)
         present = (counts > 0).to(target.dtype)
         found = self.evolver_(self.prototypes_)
-        away = 1 - functional.cosine_similarity(found, target, dim=1)
-        moved = (found - self._given).abs().sum(dim=1)
+        away = 1 - functional.cosine_similarity(found, target, dim=-1)
+        moved = (found - self._given).abs().sum(dim=-1)
         terms: Terms = {
-            "evolution": (self.evolution_weight, (away * present).sum() / present.sum()),
-            "anchor": (self.anchor_weight, (moved * present).sum() / present.sum()),
+            "evolution": (self.evolution_weight, (away * present).sum(dim=-1) / present.sum(dim=-1)),
+            "anchor": (self.anchor_weight, (moved * present).sum(dim=-1) / present.sum(dim=-1)),
         }
         losses = backpropagate(terms, (self._evolver_adam,))
         step(self._evolver_adam)
         with torch.no_grad():
-            rate = (1 - self.momentum) * present[:, None]
+            rate = (1 - self.momentum) * present.unsqueeze(-1)
             self.prototypes_ = unit_rows(torch.lerp(self.prototypes_, frozen(self.evolver_, self.prototypes_), rate))
         return losses
 

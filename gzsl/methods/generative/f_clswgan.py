@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gzsl.methods.card import register
 from gzsl.methods.generative.guided import GuidedGenerator
 
@@ -45,3 +47,5 @@ class FCLSWGAN(GuidedGenerator):
     Needs features scaled to [0, 1] by the training range (``preprocess: {features: minmax}``). Training for
     too long lowers U; the number of epochs is the most sensitive hyper-parameter.
     """
+
+    stackable: ClassVar[bool] = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gzsl.methods.card import register
 from gzsl.methods.generative.variational import VariationalGenerator
 
@@ -53,3 +55,5 @@ class FVAEGAN(VariationalGenerator):
     -----
     Needs features in [0, 1] (``preprocess: {features: minmax}``): the reconstruction error is a cross-entropy.
     """
+
+    stackable: ClassVar[bool] = True

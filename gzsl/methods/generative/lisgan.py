@@ -12,6 +12,7 @@ from gzsl.methods.card import register
 from gzsl.methods.generative.guided import GuidedGenerator
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.losses.class_structure import nearest_prototype
+from gzsl.nn.stacking import take
 from gzsl.nn.wgan import Terms
 from gzsl.params import param
 
@@ -61,6 +62,7 @@ class LisGAN(GuidedGenerator):
         default=None, low=1, high=100_000, doc="seen classes whose means are taken in each step; null: all"
     )
 
+    stackable: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "classifier_")
 
     def pretrain(self, rows: TrainingRows) -> None:
@@ -81,12 +83,14 @@ class LisGAN(GuidedGenerator):
         """Classification, and the two terms about soul samples."""
         assert self.rows is not None
         table, m = self.rows.table, self.mean_samples
-        picked = torch.arange(len(table), device=table.device)
-        if self.classes_per_step is not None and self.classes_per_step < len(table):
-            picked = self.streams.uniform("classes", len(table)).topk(self.classes_per_step).indices
-        a = table[picked].repeat_interleave(m, dim=0)
-        means = self.generator_(self.noise(len(a)), a).view(len(picked), m, -1).mean(dim=1)
+        n_classes = table.shape[-2]
+        picked = torch.arange(n_classes, device=table.device).expand(table.shape[:-1])
+        if self.classes_per_step is not None and self.classes_per_step < n_classes:
+            picked = self.streams.uniform("classes", n_classes).topk(self.classes_per_step).indices
+        a = take(table, picked).repeat_interleave(m, dim=-2)
+        made = self.generator_(self.noise(a.shape[-2]), a)
+        means = made.unflatten(-2, (picked.shape[-1], m)).mean(dim=-2)
         return super().terms(batch, fake) | {
-            "near_souls": (self.sample_weight, nearest_prototype(fake, self.souls_[batch.y])),
-            "means_near_souls": (self.mean_weight, nearest_prototype(means, self.souls_[picked])),
+            "near_souls": (self.sample_weight, nearest_prototype(fake, take(self.souls_, batch.y))),
+            "means_near_souls": (self.mean_weight, nearest_prototype(means, take(self.souls_, picked))),
         }

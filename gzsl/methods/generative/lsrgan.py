@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
 
 from gzsl.heads import SoftmaxHead
 from gzsl.methods.card import register
@@ -17,7 +16,8 @@ from gzsl.methods.generative.adversarial import AdversarialGenerator
 from gzsl.methods.iterative import Sizes
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.losses.class_structure import class_means, distance_of_means, relation_gap
-from gzsl.nn.losses.classification import frozen_softmax_loss
+from gzsl.nn.losses.classification import frozen_softmax_loss, mean_cross_entropy
+from gzsl.nn.stacking import Linear, take
 from gzsl.nn.wgan import Terms
 from gzsl.params import param
 from gzsl.semantics import Semantics
@@ -77,11 +77,12 @@ class LsrGAN(AdversarialGenerator):
     pretrain_epochs: int = param(default=50, low=1, high=10_000, doc="epochs of the classifier before the loop")
     classifier: str = param(default="co-trained", choices=("co-trained", "head"), doc="what gives the scores")
 
+    stackable: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("critic_",)
 
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make the classifier of all classes."""
-        self.classifier_ = nn.Linear(sizes.n_features, len(self.classes_))
+        self.classifier_ = Linear(sizes.n_features, len(self.classes_))
 
     def with_generator(self) -> Sequence[nn.Module]:
         """The classifier learns on unseen steps."""
@@ -98,17 +99,20 @@ class LsrGAN(AdversarialGenerator):
         self.classifier_.load_state_dict(state)
         self.centres_ = class_means(rows.x, rows.y, len(rows.table))[0]
 
-    def optimisers(self) -> dict[str, Optimizer]:
-        """As every adversarial generator; likenesses of class vectors are made ready."""
-        assert self.rows is not None
-        unseen = [self.classes_.index(name) for name in self.unseen_classes_]
-        self._seen_id, self._unseen_id = self._to_all(), torch.tensor(unseen, device=self.device)
-        self._unseen = self.to_device(self._standard[1].table)
-        seen = functional.normalize(self.rows.table, dim=1)
-        k = min(self.neighbours, len(seen))
-        self._near_seen = (seen @ seen.T).topk(k, dim=1)
-        self._near_unseen = (functional.normalize(self._unseen, dim=1) @ seen.T).topk(k, dim=1)
-        return super().optimisers()
+    def constants(self, rows: TrainingRows) -> dict[str, Tensor]:
+        """Places of classes among all, and the seen classes that are most like each."""
+        unseen = self.to_device(self._standard[1].table)
+        directions = functional.normalize(rows.table, dim=1)
+        k = min(self.neighbours, len(directions))
+        near_seen = (directions @ directions.T).topk(k, dim=1)
+        unseen_id = [self.classes_.index(name) for name in self.unseen_classes_]
+        near_unseen = (functional.normalize(unseen, dim=1) @ directions.T).topk(k, dim=1)
+        return {
+            "_seen_id": self._to_all(), "_unseen": unseen,
+            "_unseen_id": torch.tensor(unseen_id, device=self.device),
+            "_near_seen": near_seen.indices, "_like_seen": near_seen.values,
+            "_near_unseen": near_unseen.indices, "_like_unseen": near_unseen.values,
+        }  # fmt: skip
 
     def _to_all(self) -> Tensor:
         """Position of every seen class among all."""
@@ -116,32 +120,32 @@ class LsrGAN(AdversarialGenerator):
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """Classification, class means and relations of seen classes."""
-        y = self._seen_id[batch.y]
+        y = take(self._seen_id, batch.y)
         loss = frozen_softmax_loss(fake, y, self.classifier_.weight, self.classifier_.bias)
         return {
             "classification": (self.cls_weight, loss),
             "means": (self.mean_weight, distance_of_means(fake, batch.y, self.centres_)),
-            "relation": (self.relation_weight, self._relation(fake, batch.y, self._near_seen)),
+            "relation": (self.relation_weight, self._relation(fake, batch.y, self._near_seen, self._like_seen)),
         }
 
-    def _relation(self, fake: Tensor, y: Tensor, near: torch.return_types.topk) -> Tensor:
-        means, counts = class_means(fake, y, len(near.values))
-        gap = relation_gap(means, self.centres_, near.indices, near.values, self.below, self.above)
-        found = (gap * (counts > 0)).sum() / (counts > 0).sum()
+    def _relation(self, fake: Tensor, y: Tensor, near: Tensor, likeness: Tensor) -> Tensor:
+        means, counts = class_means(fake, y, near.shape[-2])
+        gap = relation_gap(means, self.centres_, near, likeness, self.below, self.above)
+        found = (gap * (counts > 0)).sum(dim=-1) / (counts > 0).sum(dim=-1)
         return found.detach() if self.relation == "released" else found
 
     def generator_update(self, batch: Batch) -> dict[str, Tensor]:
         """Step on the seen classes of a batch, then on unseen ones."""
         losses = super().generator_update(batch)
-        drawn = self.streams.uniform("unseen", len(batch)) * len(self._unseen)
-        u = drawn.long().clamp_max(len(self._unseen) - 1)
-        fake = self.generator_(self.noise(len(u)), self._unseen[u])
-        real = functional.cross_entropy(self.classifier_(batch.x), self._seen_id[batch.y])
+        n_unseen = self._unseen.shape[-2]
+        u = (self.streams.uniform("unseen", len(batch)) * n_unseen).long().clamp_max(n_unseen - 1)
+        fake = self.generator_(self.noise(len(batch)), take(self._unseen, u))
+        real = mean_cross_entropy(self.classifier_(batch.x), take(self._seen_id, batch.y))
         terms: Terms = {
             "unseen_classification": (
-                self.unseen_cls_weight, functional.cross_entropy(self.classifier_(fake), self._unseen_id[u])
+                self.unseen_cls_weight, mean_cross_entropy(self.classifier_(fake), take(self._unseen_id, u))
             ),
-            "unseen_relation": (self.relation_weight, self._relation(fake, u, self._near_unseen)),
+            "unseen_relation": (self.relation_weight, self._relation(fake, u, self._near_unseen, self._like_unseen)),
             "real_classification": (self.cls_weight, real),
         }  # fmt: skip
         found = self._step.generator_step_on(terms)

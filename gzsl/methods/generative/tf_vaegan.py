@@ -80,6 +80,7 @@ class TFVAEGAN(VariationalGenerator):
     feedback_lr: float = param(default=1e-5, low=1e-8, high=1.0, log=True, doc="learning rate of the feedback")
     freeze_decoder: bool = param(default=False, doc="let the decoder learn from real rows alone")
 
+    stackable: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "encoder_")
 
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:

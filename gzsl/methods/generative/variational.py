@@ -80,7 +80,7 @@ class VariationalGenerator(AdversarialGenerator):
     def encoded(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Mean, log-variance and a sample of the code of every row, (n, z) each."""
         mean, logvar = self.encoder_(batch.x, batch.a)
-        return mean, logvar, sample_code(mean, logvar, self.streams.normal("code", *mean.shape))
+        return mean, logvar, sample_code(mean, logvar, self.streams.normal("code", *mean.shape[-2:]))
 
     def fakes(self, batch: Batch) -> Tensor:
         """Rows that the critic judges."""
@@ -92,7 +92,7 @@ class VariationalGenerator(AdversarialGenerator):
         mean, logvar, code = self.encoded(batch)
         found = self.decode(code, batch.a)
         fake = found if self.fake_source == "reconstruction" else self.decode(self.noise(len(batch)), batch.a)
-        divergence = kl_to_standard_normal(mean, logvar).mean()
+        divergence = kl_to_standard_normal(mean, logvar).mean(dim=-1)
         terms: Terms = {
             "reconstruction": (self.vae_weight, self.reconstruction(found, batch.x)),
             "divergence": (self.vae_weight, divergence),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -44,6 +46,8 @@ class ZLA(AdversarialGenerator):
 
     n_synthetic: int = param(default=10, low=1, high=1_000_000, doc="synthetic rows an unseen class, over all classes")
     head: Head = param(default_factory=LogitAdjustedHead, doc="classifier that is trained on real and synthetic rows")
+
+    stackable: ClassVar[bool] = True
 
     def _prepare(self, semantics: Semantics) -> None:
         if self._has_seen(semantics) or not self._is_part(semantics):

@@ -28,6 +28,10 @@ def class_means(x: Tensor, y: Tensor, n_classes: int) -> tuple[Tensor, Tensor]:
     counts : Tensor, shape (C,)
         Rows a class, floating point.
     """
+    if x.ndim == 3:  # a stack: the classes of each member are classes of their own
+        first = n_classes * torch.arange(len(x), device=y.device)[:, None]
+        means, counts = class_means(x.flatten(0, 1), (y + first).flatten(), len(x) * n_classes)
+        return means.view(len(x), n_classes, -1), counts.view(len(x), n_classes)
     counts = x.new_zeros(n_classes).index_add(0, y, torch.ones_like(y, dtype=x.dtype))
     sums = x.new_zeros(n_classes, x.shape[1]).index_add(0, y, x)
     return sums / counts.clamp_min(1)[:, None], counts
@@ -49,17 +53,17 @@ def distance_of_means(x: Tensor, y: Tensor, centres: Tensor, *, squared: bool = 
     -------
     Tensor, 0-d
     """
-    means, counts = class_means(x, y, len(centres))
+    means, counts = class_means(x, y, centres.shape[-2])
     present = (counts > 0).to(x.dtype)
-    squares = (means - centres).square().sum(dim=1)
+    squares = (means - centres).square().sum(dim=-1)
     if squared:
-        return (squares * present).sum() / present.sum()
-    return (squares.clamp_min(SMALLEST).sqrt() * present).sum() / len(centres)
+        return (squares * present).sum(dim=-1) / present.sum(dim=-1)
+    return (squares.clamp_min(SMALLEST).sqrt() * present).sum(dim=-1) / centres.shape[-2]
 
 
 def nearest_prototype(x: Tensor, prototypes: Tensor) -> Tensor:
     """Mean over rows of the squared distance to the nearest of a row's prototypes: (n, d), (n, k, d) -> 0-d."""
-    return (x[:, None] - prototypes).square().sum(dim=2).amin(dim=1).mean()
+    return (x.unsqueeze(-2) - prototypes).square().sum(dim=-1).amin(dim=-1).mean(dim=-1)
 
 
 def centre_margin(x: Tensor, y: Tensor, centres: Tensor, other: Tensor, inner: float, margin: float) -> Tensor:
@@ -118,8 +122,8 @@ def relation_gap(
     Tensor, shape (m,)
         Squared excess, summed over the k pairs of each class.
     """
-    cosines = functional.normalize(means, dim=1) @ functional.normalize(centres, dim=1).T
-    found = cosines.gather(1, near)
+    cosines = functional.normalize(means, dim=-1) @ functional.normalize(centres, dim=-1).mT
+    found = cosines.gather(-1, near)
     over = functional.relu(found - (likeness + above))
     under = functional.relu((likeness - below) - found)
-    return (over.square() + under.square()).sum(dim=1)
+    return (over.square() + under.square()).sum(dim=-1)

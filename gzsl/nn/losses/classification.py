@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from gzsl.nn.stacking import affine
+
 
 def frozen_softmax_loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Mean cross-entropy of rows under a linear softmax that does not learn.
@@ -22,4 +24,12 @@ def frozen_softmax_loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> T
     -------
     Tensor, 0-d
     """
-    return functional.cross_entropy(functional.linear(x, weight.detach(), bias.detach()), y)
+    return mean_cross_entropy(affine(x, weight.detach(), bias.detach()), y)
+
+
+def mean_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Mean cross-entropy of a softmax over rows: (n, C), (n,) -> 0-d."""
+    if y.ndim == 1:
+        return functional.cross_entropy(logits, y)
+    rows = functional.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none")
+    return rows.view(y.shape).mean(dim=-1)

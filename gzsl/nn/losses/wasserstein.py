@@ -17,9 +17,9 @@ def wasserstein_distance(real: Tensor, fake: Tensor) -> Tensor:
     -------
     Tensor, 0-d
     """
-    return real.mean() - fake.mean()
+    return real.mean(dim=-1) - fake.mean(dim=-1)
 
 
 def adversarial_loss(fake: Tensor) -> Tensor:
     """Make fake rows score high: minus the mean score, (n,) -> 0-d."""
-    return -fake.mean()
+    return -fake.mean(dim=-1)
