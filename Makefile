@@ -25,7 +25,7 @@ docs: $(VENV)/.installed  ## remake the generated pages
 	$(BIN)/python docs/generate.py
 
 benchmarks: $(VENV)/.installed  ## every benchmark, one after the other
-	for name in wgan_iteration eszsl_grid closed_form_grids bilinear_ranking classical_recipes eszsl_memory load_second_time curve; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in wgan_iteration generator_iterations gan_iterations batched_seeds budget_recipes eszsl_grid closed_form_grids bilinear_ranking classical_recipes eszsl_memory load_second_time curve calibrators extraction predict_memory sweep sweep_soak; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo-runs
