@@ -91,8 +91,7 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run, resume, or read the finished result; other processes wait for the one at work."""
-        wait = "another process is at work on this run; waiting for it"
-        with self.folder.locked(lambda: self.reporter.note(wait)):
+        with self.folder.locked(self.reporter.waiting):
             self.reporter.opened(self.folder.path)
             if self.folder.done:
                 self.reporter.closed(self.folder.path)
@@ -105,6 +104,10 @@ class Run:
                 raise
             self.reporter.closed(self.folder.path)
             return self._result(fresh=True)
+
+    def found(self) -> RunResult | None:
+        """The finished result on disk, without waiting for anybody; None when there is none yet."""
+        return self._result(fresh=False) if self.folder.done else None
 
     def _work(self) -> None:
         began = time.perf_counter()
