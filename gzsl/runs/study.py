@@ -247,7 +247,7 @@ def run_study(
     list of CellResult
         In the order of `Study.cells`; cells that are left out are not among them.
     """
-    from gzsl.runs.launch import Launch
+    from gzsl.runs.studies.launch import Launch
 
     return Launch(study.cells(data), out, data, device, progress).run(workers=workers, fail_fast=fail_fast)
 

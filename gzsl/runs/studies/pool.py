@@ -65,9 +65,16 @@ class Pool:
                 yield _outcome(job, answer)
 
     def answers(self, jobs: Sequence[Job], **extra: Any) -> Iterator[tuple[Job, Mapping[str, Any]]]:
-        """The plain answers to jobs that are marked with ``extra`` values, one after the other."""
-        slot = self._slots[0]
+        """The plain answers to jobs that are marked with ``extra`` values, one after the other.
+
+        Another method or dataset gets a new process, so that its memory is its own.
+        """
+        slot, last = self._slots[0], ""
         for job in jobs:
+            kind = f"{job.cell.method} {job.cell.dataset}"
+            if kind != last:
+                slot.kill()
+            last = kind
             slot.give(job, patient=False, **extra)
             self._progress.stage(slot.name, job.name, "pre-flight")
             _, answer = self._next_answer()

@@ -11,7 +11,6 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from gzsl.runs.experiment import Experiment
 from gzsl.runs.reporter import Reporter, evaluation_epochs
 from gzsl.runs.run import Run
 from gzsl.runs.studies.jobs import open_run
+from gzsl.runs.studies.memory import peak_bytes, reset_peak
 
 STEP_SECONDS = 1.5  # of training that are watched
 WHOLE_SECONDS = 5.0  # a closed form that is expected to take less is fitted on all rows
@@ -76,7 +76,7 @@ def estimate(values: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
         ``error`` when the recipe cannot work.
     """
     began = time.perf_counter()
-    _reset_peak()
+    reset_peak()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GzslWarning)
@@ -259,24 +259,6 @@ def cost_key(run: Run) -> str:
     """Equal for runs that differ only in seed and in numbers that do not change the work, such as rates."""
     resolved = _without_fractions(run.recipe.resolved())
     return json.dumps([resolved, run.device], sort_keys=True)
-
-
-def peak_bytes() -> int:
-    """Most memory that this process has held since it was last reset."""
-    status = Path("/proc/self/status")
-    if status.is_file():  # getrusage would tell the parent's memory at the time of the fork as well
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    import resource  # not there on Windows
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _reset_peak() -> None:
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return  # elsewhere than on Linux the peak is that of the process's life
 
 
 def _thinned(view: TrainView, step: int) -> TrainView:
