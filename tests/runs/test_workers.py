@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -73,9 +75,13 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
     return [child for child in process.children() if "gzsl.runs.studies.worker" in " ".join(child.cmdline())]
 
 
-def wait_until(condition: object, seconds: float = 120.0) -> None:
+def has_begun(out: Path, runs: int, process: subprocess.Popen[str]) -> bool:
+    return len(list(out.glob("*/log.txt"))) >= runs or process.poll() is not None
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -117,7 +123,7 @@ def test_killed_sweeps_continue_and_two_at_once_share_the_work(
 ) -> None:
     for runs in (1, 3):
         process = sweep(study_file, tmp_path)
-        wait_until(lambda runs=runs: len(list(tmp_path.glob("*/log.txt"))) >= runs or process.poll() is not None)
+        wait_until(partial(has_begun, tmp_path, runs, process))
         orphans = workers_of(psutil.Process(process.pid))
         process.kill()
         process.communicate()
@@ -134,7 +140,7 @@ def test_killed_sweeps_continue_and_two_at_once_share_the_work(
 
 def test_ctrl_c_ends_the_workers_and_says_how_to_continue(study_file: Path, tmp_path: Path) -> None:
     process = sweep(study_file, tmp_path)
-    wait_until(lambda: bool(list(tmp_path.glob("*/log.txt"))))
+    wait_until(partial(has_begun, tmp_path, 1, process))
     workers = workers_of(psutil.Process(process.pid))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
@@ -169,7 +175,6 @@ def test_a_dask_cluster_loses_a_worker_but_no_run(study_file: Path, expected: di
             progress = Killer()
             launch = Launch(load_study(study_file).cells(), tmp_path, progress=progress, cluster=cluster)
             (result,) = launch.run()
-            assert cluster.device_for("auto")(True) == "cpu" or cluster.device_for("auto")(True) == "cuda"
     assert progress.killed
     assert result.error is None
     assert len(result.results) == 6

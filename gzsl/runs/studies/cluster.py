@@ -87,7 +87,7 @@ class Cluster:
         self._client.subscribe_topic(TOPIC, lambda event: _pass_on(event, names, progress))
         tasks = {self._submit(job): job for job in jobs}
         try:
-            for future in as_completed(list(tasks)):
+            for future in as_completed(list(tasks), loop=self._client.loop):
                 yield _outcome(tasks[future], future)
         finally:
             self._client.cancel([future for future in tasks if not future.done()])
