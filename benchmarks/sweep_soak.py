@@ -7,6 +7,7 @@ a small file system in memory, for which root is needed; without it they are lef
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import subprocess
@@ -21,13 +22,8 @@ title: soak
 seeds: [0, 1, 2, 3]
 methods: [eszsl, sae]
 datasets: [digits, simulated]
-cells:
-  - recipe: f-clswgan/simulated
-    seeds: [0, 1]
-    set: {method.n_epochs: 6, method.hidden_dim: 64, method.n_synthetic: 20, method.n_synthetic_zsl: 20,
-          method.pretrain_epochs: 3, method.head.n_epochs: 3, selection.every: 3, selection.folds: 2}
 """
-RUNS = 18
+RUNS = 16
 SAME_BITS = ("metrics.json", "records.jsonl", "per_class.csv", "scores.npz", "weights.safetensors", "recipe.yaml")
 
 
@@ -56,27 +52,32 @@ def finished(out: Path) -> int:
 
 
 def undisturbed(study: Path, out: Path) -> tuple[dict[str, str], float]:
-    began = time.perf_counter()
-    process = start(study, out, "--workers", "2")
-    assert process.wait() == 0, process.stderr
-    return digests(out), time.perf_counter() - began
+    """Bits of every run, and seconds that one takes on average."""
+    assert start(study, out, "--workers", "2").wait() == 0
+    seconds = [json.loads(path.read_text())["seconds"] for path in out.glob("*/timing.json")]
+    return digests(out), sum(seconds) / len(seconds)
 
 
 def killed(study: Path, out: Path, seconds: float, rng: random.Random) -> None:
-    """Kill the sweep at random moments; the moment is taken from the time that the whole sweep needs."""
-    states = []
+    """Kill the sweep at a random moment after its workers have begun to write, within the time of about one run."""
+    moments = []
     for _ in range(KILLS):
+        before = written(out)
         process = start(study, out, "--workers", "2")
-        try:
-            process.wait(timeout=rng.uniform(0.1, 0.6) * seconds)
-            how = "ended before"
-        except subprocess.TimeoutExpired:
-            how = "killed"
+        while written(out) == before and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 1.2) * seconds)
+        ended = process.poll() is not None
         process.kill()
         process.communicate()
-        states.append((how, finished(out)))
-    print("runs finished at each kill:", *[f"{n}{'' if how == 'killed' else '*'}" for how, n in states])
+        moments.append(f"{finished(out)}{'*' if ended else ''}")
+    print("runs finished at each kill (* the sweep had ended):", *moments)
     assert start(study, out, "--workers", "2").wait() == 0
+
+
+def written(out: Path) -> int:
+    """Bytes in all logs."""
+    return sum(log.stat().st_size for log in out.glob("*/log.txt"))
 
 
 def shared(study: Path, out: Path) -> None:
@@ -130,7 +131,7 @@ def main() -> None:
         study.write_text(STUDY)
         expected, seconds = undisturbed(study, base / "plain")
         assert len(expected) == RUNS
-        print(f"undisturbed: {RUNS} runs in {seconds:.1f} s")
+        print(f"undisturbed: {RUNS} runs of {seconds:.1f} s")
         killed(study, base / "killed", seconds, rng)
         report(f"killed {KILLS} times", base / "killed", expected)
         shared(study, base / "shared")

@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import available
 from gzsl.data.benchmarks import canonical_name
-from gzsl.errors import GzslError, RecipeError, suggest
-from gzsl.methods import method_names
+from gzsl.errors import GzslError, MethodError, RecipeError, suggest
+from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
 from gzsl.runs.recipe import Recipe, Section, dataset_of, find_recipe, make_recipe, overridden, read_recipe
 from gzsl.runs.reporter import StudyReporter
@@ -52,9 +52,11 @@ class Study(Section):
     @field_validator("methods")
     @classmethod
     def _known_methods(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in method_names():
-                raise ValueError(f"methods: unknown method {name!r}; {suggest(name, method_names())}")
+        for name in names:  # one by one: asking for all names would import every method, and torch with them
+            try:
+                get_method(name)
+            except MethodError as error:
+                raise ValueError(f"methods: {error}") from None
         return names
 
     @field_validator("grid")
