@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gzsl.errors import RunError
+from gzsl.errors import RunError, StorageError
 from gzsl.files import as_run_error, make_folder, replacing, value_hash, write_bytes, write_json, write_text
 from gzsl.params import Configurable
 
@@ -78,7 +78,9 @@ class RunFolder:
                 on_wait()
                 lock.acquire()
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be locked ({error.strerror or error})") from None
+            found = as_run_error(error, self.path)
+            locks = RunError(f"{self.path}: cannot be locked ({error.strerror or error})")
+            raise (found if isinstance(found, StorageError) else locks) from None
         try:
             self._sweep()
             yield

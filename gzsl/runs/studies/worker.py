@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from gzsl.errors import RunHeld
+from gzsl.errors import GzslWarning, RunHeld
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.studies.threads import limit_threads
 
@@ -60,6 +60,7 @@ def main() -> None:
     """Serve until the parent closes stdin."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     send = _private_output()
+    warnings.simplefilter("once", GzslWarning)
     warnings.showwarning = lambda message, *_, **__: send({"note": f"warning: {message}"})
     threads = int(os.environ["OMP_NUM_THREADS"])
     for values in iter(_inbox().get, None):
