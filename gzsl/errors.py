@@ -30,6 +30,14 @@ class RunError(GzslError):
     """A run cannot be started, continued or written."""
 
 
+class StorageError(RunError):
+    """The disk is full or not writable: nothing that is started afterwards could be kept."""
+
+
+class RunHeld(RunError):
+    """Another process is at work on a run, and the caller would rather do something else than wait."""
+
+
 class TrainingDiverged(RunError):
     """A loss or a weight stopped being finite; the last good state is kept."""
 

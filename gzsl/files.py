@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gzsl.errors import RunError
+from gzsl.errors import RunError, StorageError
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(path)
     except OSError as error:
-        raise _as_run_error(error, path) from error
+        raise as_run_error(error, path) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def make_folder(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise _as_run_error(error, path) from error
+        raise as_run_error(error, path) from error
     return path
 
 
@@ -85,9 +85,12 @@ def _flush(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _as_run_error(error: OSError, path: Path) -> RunError:
+def as_run_error(error: OSError, path: Path) -> RunError:
+    """What a failed write means to the user, in one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RunError(f"{path}: the disk is full; nothing was left half-written. Free some space and run again")
+        return StorageError(f"{path}: the disk is full; nothing was left half-written. Free some space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return RunError(f"{path}: found a place that is not writable, expected a writable one (choose another --out)")
+        return StorageError(
+            f"{path}: found a place that is not writable, expected a writable one (choose another --out)"
+        )
     return RunError(f"{path}: cannot be written ({error.strerror or error})")

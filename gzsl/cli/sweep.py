@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,28 +10,40 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gzsl.cli.dry_run import dry_run as print_dry_run
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
+from gzsl.cli.study_progress import StudyProgress
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
 from gzsl.report.comparison import HEADINGS, ComparedLine, compare, comparison_csv, comparison_markdown
-from gzsl.runs.study import Cell, CellResult, Study, list_studies, load_study, run_study
+from gzsl.runs.studies.launch import Launch
+from gzsl.runs.study import Cell, CellResult, Study, list_studies, load_study
+
+INTERRUPTED = 130
 
 
 def sweep(
     study: Annotated[str, typer.Argument(help="a study file, or the name of a shipped one (--list shows them)")] = "",
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
+    resources: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the cells and stop")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="stop at the first failure")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print the cells with the time and memory they will take, and stop")
+    ] = False,
     list_them: Annotated[bool, typer.Option("--list", help="print the shipped studies and stop")] = False,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Run a study: every method on every dataset, and one table with the published numbers in brackets.
+    """Run a study: every recipe with every seed, and one table with the published numbers in brackets.
 
-    Finished runs are read, not repeated; a failing cell is named at the end and stops nothing. Published
+    Finished runs are read, not repeated; a failing cell is shown at the end and stops nothing. Published
     numbers appear only where dataset, features, setting and kind of semantics are the same.
     [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
     """
@@ -40,9 +53,13 @@ def sweep(
     chosen = load_study(study)
     cells = chosen.cells(data)
     if dry_run:
-        _print_cells(cells)
+        print_dry_run(Launch(cells, out, data, device), cells, workers, json_output)
         return
-    results = _run(chosen, cells, out, data, device)
+    try:
+        results = _run(cells, (out, data, device), _cluster_options(scheduler, resources), workers, fail_fast)
+    except KeyboardInterrupt:
+        typer.echo("gzsl: interrupted; the same command again continues with what is missing", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     lines = compare(results)
     for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
         if path is not None and lines:
@@ -58,20 +75,36 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _run(study: Study, cells: list[Cell], out: Path, data: Path | None, device: str) -> list[CellResult]:
-    todo = [cell for cell in cells if cell.recipe is not None]
-    results = []
-    with TerminalReporter("") as reporter:
-        waiting = iter(todo)
-        first = next(waiting, None)
-        reporter.title = f"1/{len(todo)} {first.name}" if first else ""
-        for done, result in enumerate(run_study(study, out=out, data=data, device=device, reporter=reporter), start=1):
-            results.append(result)
-            if result.error:
-                reporter.note(f"failed: {result.error}")
-            following = next(waiting, None)
-            reporter.title = f"{done + 1}/{len(todo)} {following.name}" if following else ""
-    return results
+def _run(
+    cells: list[Cell],
+    place: tuple[Path, Path | None, str],
+    cluster_options: tuple[str, dict[str, float]] | None,
+    workers: int,
+    fail_fast: bool,
+) -> list[CellResult]:
+    with ExitStack() as stack:
+        cluster = None
+        if cluster_options is not None:
+            from gzsl.runs.studies.cluster import Cluster
+
+            cluster = stack.enter_context(Cluster(*cluster_options))
+        progress = stack.enter_context(StudyProgress())
+        return Launch(cells, *place, progress, cluster).run(workers=workers, fail_fast=fail_fast)
+
+
+def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tuple[str, dict[str, float]] | None:
+    amounts = {}
+    for text in resources or []:
+        name, _, amount = text.partition("=")
+        try:
+            amounts[name] = float(amount)
+        except ValueError:
+            raise RunError(f"--resources {text}: expected NAME=NUMBER, for example GPU=1") from None
+    if scheduler is None:
+        if amounts:
+            raise RunError("--resources: found no --scheduler, expected one (resources are offered by a cluster)")
+        return None
+    return scheduler, amounts
 
 
 def _print_studies() -> None:
@@ -82,29 +115,17 @@ def _print_studies() -> None:
     Console().print(table)
 
 
-def _print_cells(cells: list[Cell]) -> None:
-    table = Table("cell", "seeds", "candidates", "or why not")
-    for cell in cells:
-        if cell.recipe is None:
-            table.add_row(cell.name, "-", "-", cell.left_out)
-            continue
-        candidates = 1
-        for values in cell.recipe.selection.grid.values():
-            candidates *= len(values)
-        table.add_row(cell.name, str(len(cell.recipe.seeds)), str(candidates), "")
-    Console().print(table)
-
-
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
     console = Console()
     for dataset in dict.fromkeys(line.dataset for line in lines):
         chosen = [line for line in lines if line.dataset == dataset]
         table = Table(title=f"{study.title}: {dataset}, percent", title_justify="left", padding=(0, 0), pad_edge=False)
-        table.add_column("method", no_wrap=True)
+        table.add_column("method", no_wrap=not any(line.label != line.method for line in chosen))
         for name in HEADINGS:
             table.add_column(name, justify="right")
         for line in chosen:
-            table.add_row(line.method, *(cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells()))
+            values = (cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells())
+            table.add_row(line.label.replace("[", r"\["), *values)
         console.print(table)
     if any(line.published for line in lines):
         console.print(
@@ -117,7 +138,10 @@ def _print_rest(results: list[CellResult], cells: list[Cell]) -> None:
     console = Console()
     for result in results:
         if result.error:
-            console.print(f"failed {result.cell.name}: {result.error}", style="bold", highlight=False, soft_wrap=True)
+            text = f"failed {result.cell.name}: {result.error}"
+            console.print(text, style="bold", highlight=False, soft_wrap=True, markup=False)
+            for line in result.log:
+                console.print(f"    {line}", style="dim", highlight=False, soft_wrap=True, markup=False)
     reasons = dict.fromkeys(cell.left_out for cell in cells if cell.left_out)
     for reason in reasons:
         console.print(f"left out: {reason}", style="dim", highlight=False, soft_wrap=True)

@@ -33,6 +33,8 @@ class ComparedLine:
         Mean wall time of a run, with validation.
     published : Published or None
         Same dataset, features, setting and kind of semantics; None when nothing of the kind was published.
+    varied : str
+        What the study varies, in brackets: `` [lr=0.01]``.
     """
 
     method: str
@@ -41,6 +43,12 @@ class ComparedLine:
     aggregate: Aggregate
     seconds: float
     published: Published | None
+    varied: str = ""
+
+    @property
+    def label(self) -> str:
+        """Method, with what tells it from the study's other lines of that method."""
+        return self.method + self.varied
 
     def cells(self) -> list[str]:
         """Text of `HEADINGS`: ``mean ± std``, with the published value in brackets below the metrics that have one."""
@@ -61,7 +69,8 @@ class ComparedLine:
         """Plain values for a CSV file: ours as fractions, published ones in percent as printed there."""
         theirs = self.published
         return {
-            "method": self.method, **self.protocol.to_dict(), "n": self.aggregate.n, "seconds": round(self.seconds, 1),
+            "method": self.method, "varied": self.varied.strip(" []"), **self.protocol.to_dict(),
+            "n": self.aggregate.n, "seconds": round(self.seconds, 1),
             **{f"{name}.mean": self.aggregate.mean.get(name) for name in COLUMNS},
             **{f"{name}.std": self.aggregate.std.get(name) for name in COLUMNS},
             **{f"published.{name}": theirs.values.get(name) if theirs else None for name in METRICS},
@@ -80,7 +89,7 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
     text = []
     for dataset in dict.fromkeys(line.dataset for line in lines):
         chosen = [line for line in lines if line.dataset == dataset]
-        rows = [[line.method, *line.cells(), str(line.aggregate.n), f"{line.seconds:.0f}"] for line in chosen]
+        rows = [[line.label, *line.cells(), str(line.aggregate.n), f"{line.seconds:.0f}"] for line in chosen]
         head = ["method", *HEADINGS, "seeds", "s a run"]
         text.append(f"### {dataset}\n")
         text += ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
@@ -104,5 +113,6 @@ def _line(result: CellResult) -> ComparedLine:
     method = result.cell.method
     seconds = sum(run.seconds for run in result.results) / len(result.results)
     return ComparedLine(
-        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(method, protocol)
-    )
+        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(method, protocol),
+        result.cell.label.removeprefix(method),
+    )  # fmt: skip

@@ -172,12 +172,23 @@ def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) 
         For a missing file, bad YAML, an unknown key (with the nearest one) or a value of a wrong type.
     """
     path = find_recipe(source)
+    return make_recipe(overridden(read_recipe(path), overrides or {}), where=str(path))
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Plain values of a recipe's file, unchecked."""
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: found {type(values).__name__}, expected a mapping of recipe keys")
-    for key, value in (overrides or {}).items():
-        _override(values, key, value)
-    return make_recipe(values, where=str(path))
+    return values
+
+
+def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's plain values with some changed by dotted key."""
+    changed = dict(values)
+    for key, value in overrides.items():
+        _override(changed, key, value)
+    return changed
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -37,6 +37,32 @@ class Reporter:
     def closed(self, folder: Path) -> None:
         """Take note of a finished run, whose results are in its folder."""
 
+    def waiting(self) -> None:
+        """Hear that another process holds the run, before waiting for it; `RunHeld` gives up instead."""
+        self.note("another process is at work on this run; waiting for it")
+
+
+class StudyReporter:
+    """A silent reporter of many runs, side by side; the command line has one that draws.
+
+    A worker is a short name such as ``1`` or the address of a cluster's process; a run is ``method/dataset seed 0``.
+    """
+
+    def begin(self, total: int, found: int) -> None:
+        """Hear how many runs there are, and how many of them were found finished."""
+
+    def stage(self, worker: str, run: str, text: str) -> None:
+        """Hear what a worker does now; an empty ``run`` means that it has nothing to do."""
+
+    def tick(self, worker: str, done: int, total: int) -> None:
+        """Take note of progress inside the stage."""
+
+    def finish(self, run: str, error: str | None, left: float | None) -> None:
+        """Hear that a run is over, and about how many seconds the rest will take where that is known."""
+
+    def note(self, text: str) -> None:
+        """Tell something once."""
+
 
 def evaluation_epochs(n_epochs: int, every: int | None) -> set[int]:
     """Epochs after which a fit is evaluated: every so many (five in all when None), and the last."""

@@ -97,8 +97,7 @@ class Run:
 
     def steps(self) -> Fits[RunResult]:
         """Do what `execute` does, but ask for the fits; see `gzsl.runs.lockstep`."""
-        wait = "another process is at work on this run; waiting for it"
-        with self.folder.locked(lambda: self.reporter.note(wait)):
+        with self.folder.locked(self.reporter.waiting):
             self.reporter.opened(self.folder.path)
             if self.folder.done:
                 self.reporter.closed(self.folder.path)
@@ -111,6 +110,10 @@ class Run:
                 raise
             self.reporter.closed(self.folder.path)
             return self._result(fresh=True)
+
+    def found(self) -> RunResult | None:
+        """The finished result on disk, without waiting for anybody; None when there is none yet."""
+        return self._result(fresh=False) if self.folder.done else None
 
     def _work(self) -> Fits[None]:
         began = time.perf_counter()

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gzsl.errors import RunError
-from gzsl.files import make_folder, replacing, value_hash, write_bytes, write_json, write_text
+from gzsl.errors import RunError, StorageError
+from gzsl.files import as_run_error, make_folder, replacing, value_hash, write_bytes, write_json, write_text
 from gzsl.params import Configurable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_WITHOUT_INFLUENCE = ("cli", "report", "images", "tuning")
+_WITHOUT_INFLUENCE = ("cli/", "report/", "images/", "tuning/", "runs/studies/", "runs/study.py")
 
 
 def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
@@ -39,8 +39,9 @@ def code_version(method: type) -> str:
         parts = path.relative_to(_PACKAGE).parts if path.is_relative_to(_PACKAGE) else ("", path.name)
         content = path.read_bytes()
         a_method = parts[0] == "methods" and b"\n@register(" in content
-        if parts[0] not in _WITHOUT_INFLUENCE and (not a_method or path in own):
-            digest.update("/".join(parts).encode())
+        name = "/".join(parts)
+        if not name.startswith(_WITHOUT_INFLUENCE) and (not a_method or path in own):
+            digest.update(name.encode())
             digest.update(content)
     return digest.hexdigest()
 
@@ -77,7 +78,9 @@ class RunFolder:
                 on_wait()
                 lock.acquire()
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be locked ({error.strerror or error})") from None
+            found = as_run_error(error, self.path)
+            locks = RunError(f"{self.path}: cannot be locked ({error.strerror or error})")
+            raise (found if isinstance(found, StorageError) else locks) from None
         try:
             self._sweep()
             yield
@@ -119,8 +122,17 @@ class RunFolder:
     def log(self, text: str) -> None:
         """Append a line with the time of day to ``log.txt``."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        with (self.path / "log.txt").open("a", encoding="utf-8") as stream:
-            stream.write(f"{stamp} [{os.getpid()}] {text}\n")
+        path = self.path / "log.txt"
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(f"{stamp} [{os.getpid()}] {text}\n")
+        except OSError as error:
+            raise as_run_error(error, path) from error
+
+    def last_lines(self, count: int = 5) -> tuple[str, ...]:
+        """The end of ``log.txt``; nothing where there is none."""
+        path = self.path / "log.txt"
+        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]) if path.is_file() else ()
 
     def finish(self) -> None:
         """Mark the run as complete."""

@@ -1,102 +1,197 @@
-"""Many recipes as one table: methods times datasets, each cell run or read, none able to stop the rest."""
+"""Many recipes as one table: a grid over methods, datasets and settings, or a list of recipes."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import available
-from gzsl.errors import GzslError, RecipeError, suggest
-from gzsl.methods import method_names
+from gzsl.data.benchmarks import canonical_name
+from gzsl.errors import GzslError, MethodError, RecipeError, suggest
+from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
-from gzsl.runs.recipe import Recipe, Section, dataset_of, find_recipe, load_recipe
-from gzsl.runs.reporter import Reporter
-from gzsl.runs.run import RunResult, run_recipe
+from gzsl.runs.recipe import Recipe, Section, dataset_of, find_recipe, make_recipe, overridden, read_recipe
+from gzsl.runs.reporter import StudyReporter
+from gzsl.runs.run import RunResult
 from gzsl.yamlio import read_yaml
+
+PLAIN = "default"  # the variant that is the recipe itself
+
+
+class CellSection(Section):
+    """One recipe of a study's list."""
+
+    recipe: str = Field(description="a recipe file, or METHOD/DATASET of a shipped one")
+    set: dict[str, Any] = Field(default_factory=dict, description="values to change, by dotted key")
+    seeds: list[int] | None = Field(None, min_length=1, description="seeds; null: those of the study")
 
 
 class Study(Section):
-    """Which methods on which datasets, and what to change in their recipes."""
+    """Which recipes, as a grid (`methods` on `datasets`, crossed with what follows) and as a list (`cells`)."""
 
     title: str = Field(description="one line for tables")
     note: str | None = Field(None, description="what a reader should know")
-    methods: list[str] = Field(min_length=1, description="ids of methods; a recipe of each is run on every dataset")
+    methods: list[str] = Field(default_factory=list, description="ids of methods; each one's recipe of every dataset")
     datasets: list[str] = Field(
-        min_length=1, description="names of recipes: DATASET or DATASET.VARIANT; those without data are left out"
+        default_factory=list, description="DATASET or DATASET.VARIANT of recipes; those without data are left out"
     )
+    variants: list[str] = Field([PLAIN], min_length=1, description="variants of the recipes, such as budget; default")
+    semantics: list[str] = Field(default_factory=list, description="class tables to cross; none: the recipe's")
+    calibrations: list[str | dict[str, Any]] = Field(default_factory=list, description="calibrators to cross")
+    grid: dict[str, list[Any]] = Field(default_factory=dict, description="values to cross, by dotted key of a recipe")
+    listed: list[CellSection] = Field(default_factory=list, alias="cells", description="recipes beside the grid")
     seeds: list[int] | None = Field(None, min_length=1, description="seeds of every cell; null: those of the recipe")
     set: dict[str, Any] = Field(default_factory=dict, description="values to change in every recipe, by dotted key")
 
     @field_validator("methods")
     @classmethod
     def _known_methods(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in method_names():
-                raise ValueError(f"methods: unknown method {name!r}; {suggest(name, method_names())}")
+        for name in names:  # one by one: asking for all names would import every method, and torch with them
+            try:
+                get_method(name)
+            except MethodError as error:
+                raise ValueError(f"methods: {error}") from None
         return names
 
-    def cells(self, data: Path | str | None = None) -> list[Cell]:
-        """Every method on every dataset, dataset by dataset; cells that cannot run say why."""
-        present = {entry.name for entry in available(data) if entry.present}
-        return [self._cell(method, dataset, present) for dataset in self.datasets for method in self.methods]
+    @field_validator("grid")
+    @classmethod
+    def _no_empty_list(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for key, values in grid.items():
+            if not values:
+                raise ValueError(f"grid: {key}: found no value, expected at least one")
+        return grid
 
-    def _cell(self, method: str, dataset: str, present: set[str]) -> Cell:
-        name, files = f"{method}/{dataset}", dataset_of(dataset)
-        if files not in present:
-            return Cell(method, dataset, None, f"no files of {files} below --data")
+    @model_validator(mode="after")
+    def _names_something(self) -> Study:
+        if bool(self.methods) != bool(self.datasets):
+            given, wanted = ("methods", "datasets") if self.methods else ("datasets", "methods")
+            raise ValueError(f"{wanted}: found none beside {given}, expected at least one")
+        if not self.methods and not self.listed:
+            raise ValueError("found neither methods and datasets nor cells, expected one of them")
+        return self
+
+    def cells(self, data: Path | str | None = None) -> list[Cell]:
+        """Every recipe of the grid, dataset by dataset, then those of the list; ones that cannot run say why."""
+        present = {canonical_name(entry.name) for entry in available(data) if entry.present}
+        found = [*self._of_grid(), *self._of_list()]
+        return [cell.checked(present) for cell in found]
+
+    def _of_grid(self) -> Iterator[Cell]:
+        axes: list[list[tuple[str, Any]]] = [
+            [("dataset.semantics", name) for name in self.semantics],
+            [("calibration", value) for value in self.calibrations],
+            *([(key, value) for value in values] for key, values in self.grid.items()),
+        ]
+        crossed = [dict(changes) for changes in itertools.product(*(axis for axis in axes if axis))]
+        for dataset, variant, method in itertools.product(self.datasets, self.variants, self.methods):
+            for changes in crossed:
+                suffix = "" if variant == PLAIN else f".{variant}"
+                varied = {"variant": variant} if suffix else {}
+                source = f"{method}/{dataset}{suffix}"
+                yield self._cell(method, dataset, source, {**self.set, **changes}, {**varied, **changes})
+
+    def _of_list(self) -> Iterator[Cell]:
+        for section in self.listed:
+            values = {**self.set, **section.set}
+            try:
+                path, plain = _read(section.recipe)
+                recipe = make_recipe(overridden(plain, values), where=str(path))
+            except GzslError as error:
+                method, _, dataset = section.recipe.rpartition("/")
+                yield Cell(method or section.recipe, dataset, None, None, dict(section.set), error=str(error))
+                continue
+            _, _, variant = path.stem.partition(".")
+            varied = {**({"variant": variant} if variant else {}), **section.set}
+            seeds = tuple(section.seeds or self.seeds or recipe.seeds)
+            yield Cell(recipe.method["name"], recipe.dataset.name, recipe, None, varied, seeds)
+
+    def _cell(self, method: str, dataset: str, source: str, values: dict[str, Any], varied: dict[str, Any]) -> Cell:
         try:
-            find_recipe(name)
+            path, plain = _read(source)
         except RecipeError:
-            return Cell(method, dataset, None, f"no recipe {name} is shipped")
-        return Cell(method, dataset, load_recipe(name, self.set), None)
+            return Cell(method, dataset, None, f"no recipe {source} is shipped", varied)
+        try:
+            recipe = make_recipe(overridden(plain, values), where=str(path))
+        except GzslError as error:
+            return Cell(method, dataset, None, None, varied, error=str(error))
+        return Cell(method, dataset, recipe, None, varied, tuple(self.seeds or recipe.seeds))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One method on one dataset.
+    """One recipe of a study: a line of its table, one run a seed.
 
     Attributes
     ----------
     method, dataset : str
-        Names; ``dataset`` with the recipe's variant, where it has one.
+        Names; ``dataset`` with the recipe's variant, where the study names it so.
     recipe : Recipe or None
-        What to run; None when the cell is left out.
+        What to run; None when the cell is left out or wrong.
     left_out : str or None
-        Why it is left out.
+        Why it is left out, which is no failure.
+    varied : dict
+        What tells it from other cells of the same method and dataset, by dotted key.
+    seeds : tuple of int
+        One run each.
+    error : str or None
+        Why its recipe is wrong, which is a failure.
     """
 
     method: str
     dataset: str
     recipe: Recipe | None
     left_out: str | None
+    varied: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    error: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Method, with what is varied in brackets: ``ale [budget, lr=0.01]``."""
+        shown = [_shown(key, value) for key, value in self.varied.items()]
+        return f"{self.method} [{', '.join(shown)}]" if shown else self.method
 
     @property
     def name(self) -> str:
-        """``method/dataset``."""
-        return f"{self.method}/{self.dataset}"
+        """``method/dataset``, with what is varied."""
+        return f"{self.method}/{self.dataset}{self.label.removeprefix(self.method)}"
+
+    def checked(self, present: set[str]) -> Cell:
+        """The same cell, left out when its dataset is neither among those present nor a path."""
+        if self.left_out or self.error or Path(self.dataset).exists():
+            return self
+        files = dataset_of(self.dataset)
+        if canonical_name(files) in present:
+            return self
+        return Cell(self.method, self.dataset, None, f"no files of {files} below --data", self.varied)
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """What became of a cell: results a seed, or the error that ended it.
+    """What became of a cell: results a seed, and the error that ended one of them.
 
     Attributes
     ----------
     cell : Cell
         The cell.
     results : list of RunResult
-        One a seed; those finished before an error are kept.
+        One a finished seed, in the order of the cell's seeds.
     error : str or None
-        One sentence.
+        One sentence; the first one where several seeds failed.
+    log : tuple of str
+        Last lines of the failed run's log.
     """
 
     cell: Cell
     results: list[RunResult]
     error: str | None
+    log: tuple[str, ...] = ()
 
 
 def load_study(source: str | Path) -> Study:
@@ -111,16 +206,17 @@ def load_study(source: str | Path) -> Study:
     values = read_yaml(path)
     if not isinstance(values, Mapping):
         raise RecipeError(f"{path}: found {type(values).__name__}, expected a mapping of a study's keys")
-    unknown = [str(key) for key in values if key not in Study.model_fields]
+    known = [entry.alias or name for name, entry in Study.model_fields.items()]
+    unknown = [str(key) for key in values if key not in known]
     if unknown:
-        raise RecipeError(f"{path}: unknown key {unknown[0]!r}; {suggest(unknown[0], Study.model_fields)}")
+        raise RecipeError(f"{path}: unknown key {unknown[0]!r}; {suggest(unknown[0], known)}")
     try:
         return Study.model_validate(dict(values))
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
         message = str(problem["msg"]).removeprefix("Value error, ")
-        raise RecipeError(f"{path}: {place}: {message}") from None
+        raise RecipeError(f"{path}: {place}: {message}" if place else f"{path}: {message}") from None
 
 
 def run_study(
@@ -129,33 +225,33 @@ def run_study(
     out: Path | str = "runs",
     data: Path | str | None = None,
     device: str = "auto",
-    reporter: Reporter | None = None,
-) -> Iterator[CellResult]:
-    """Run the cells one after the other; finished runs are read, a failing cell is reported and passed over.
+    workers: int = 0,
+    progress: StudyReporter | None = None,
+    fail_fast: bool = False,
+) -> list[CellResult]:
+    """Run what is missing of a study; finished runs are read, a failing cell is reported and passed over.
 
     Parameters
     ----------
     study : Study
         What to run.
-    out, data, device, reporter
+    out, data, device
         As in `gzsl.runs.run_recipe`.
+    workers : int
+        Processes that run cells side by side, each with its share of the cores; 0: in this process, one by one.
+    progress : StudyReporter, optional
+        Hears what happens.
+    fail_fast : bool
+        Whether the first failure ends the study.
 
-    Yields
-    ------
-    CellResult
-        In the order of `Study.cells`; cells that are left out yield nothing.
+    Returns
+    -------
+    list of CellResult
+        In the order of `Study.cells`; cells that are left out are not among them.
     """
-    for cell in study.cells(data):
-        if cell.recipe is None:
-            continue
-        results: list[RunResult] = []
-        error = None
-        try:
-            for seed in _seeds(study, cell.recipe):
-                results += run_recipe(cell.recipe, out=out, data=data, device=device, seeds=[seed], reporter=reporter)
-        except GzslError as problem:
-            error = str(problem)
-        yield CellResult(cell, results, error)
+    from gzsl.runs.studies.launch import Launch
+
+    return Launch(study.cells(data), out, data, device, progress).run(workers=workers, fail_fast=fail_fast)
 
 
 def list_studies() -> list[Path]:
@@ -163,8 +259,23 @@ def list_studies() -> list[Path]:
     return sorted(experiments_dir().glob("*.yaml"))
 
 
-def _seeds(study: Study, recipe: Recipe) -> list[int]:
-    return study.seeds or recipe.seeds
+@cache
+def _read_once(path: Path, changed: int) -> dict[str, Any]:
+    return read_recipe(path)
+
+
+def _read(source: str) -> tuple[Path, dict[str, Any]]:
+    """Path and plain values of a recipe; a file is read again only when it has changed, however many cells use it."""
+    path = find_recipe(source)
+    return path, _read_once(path, path.stat().st_mtime_ns)
+
+
+def _shown(key: str, value: Any) -> str:
+    if key in ("variant", "dataset.semantics"):
+        return str(value)
+    if key == "calibration":
+        return str(value["name"] if isinstance(value, Mapping) else value)
+    return f"{key.rpartition('.')[2]}={value}"
 
 
 def _find(source: str | Path) -> Path:

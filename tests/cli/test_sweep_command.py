@@ -44,8 +44,34 @@ def test_dry_run_and_list_run_nothing(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
     done = gzsl("sweep", "s.yaml", "--dry-run", cwd=tmp_path)
     assert "eszsl/digits" in done.stdout
+    assert "2 runs to do with 1 worker(s): about" in done.stdout
+    assert "no files of CUB" in " ".join(done.stdout.replace("│", " ").split())
     assert not (tmp_path / "runs").exists()
     assert "first-numbers" in gzsl("sweep", "--list", cwd=tmp_path).stdout
+
+
+def test_a_dry_run_finds_wrong_recipes_before_anything_runs(tmp_path: Path) -> None:
+    changes = ("method.lam: -1", "dataset.semantics: x")
+    wrong = "cells: [" + ", ".join(f"{{recipe: eszsl/digits, set: {{{change}}}}}" for change in changes) + "]\n"
+    (tmp_path / "s.yaml").write_text(STUDY.replace("simulated, digits, CUB", "simulated") + wrong)
+    done = gzsl("sweep", "s.yaml", "--dry-run", "--json", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    good, lam, semantics = found["cells"]
+    assert good["error"] is None
+    assert good["low"] < good["seconds"] < good["high"]
+    assert found["total"]["seconds"] == good["seconds"]
+    assert "lam" in lam["error"]
+    assert "no semantics 'x'" in semantics["error"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_options_of_a_cluster_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(STUDY)
+    done = gzsl("sweep", "s.yaml", "--resources", "GPU=1", cwd=tmp_path)
+    assert (done.returncode, "--scheduler" in done.stderr) == (2, True)
+    done = gzsl("sweep", "s.yaml", "--scheduler", "tcp://x:1", "--resources", "GPU", cwd=tmp_path)
+    assert (done.returncode, "expected NAME=NUMBER" in done.stderr) == (2, True)
 
 
 def test_a_study_without_any_data_ends_in_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How a study's runs are spread over processes and machines; nothing in here changes a number."""
