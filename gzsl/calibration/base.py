@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -58,7 +60,7 @@ class Calibrator(Configurable):
     def label(self) -> str:
         """Name for protocols and tables, with the hyper-parameters that are not the usual ones."""
         usual = plain(type(self)())
-        changed = [f"{key}={value}" for key, value in plain(self).items() if value != usual[key]]
+        changed = [f"{key}={_short(value)}" for key, value in plain(self).items() if value != usual[key]]
         return f"{self.part_id}({', '.join(changed)})" if changed else self.part_id
 
     def prepare(self, view: TrainView, *, seed: int = 0) -> Self:
@@ -238,6 +240,13 @@ class Calibrator(Configurable):
     def _margin(self, summary: ScoreSummary, evidence: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """Gate (n,), larger means seen; None for the difference of the best scores."""
         return None
+
+
+def _short(value: Any) -> str:
+    """A value in a label; a table only by a digest of its content."""
+    if not isinstance(value, dict) or "name" in value:
+        return str(value)
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 _CALIBRATORS: Registry[type[Calibrator]] = Registry("calibrator", "gzsl.calibration", RecipeError)

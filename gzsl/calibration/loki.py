@@ -6,6 +6,8 @@ models", NeurIPS 2023, arXiv 2307.12226.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from scipy.optimize import linprog
 
@@ -26,24 +28,30 @@ class Loki(Calibrator):
     labels. The unseen scores of the method play no part. Calibrated stacking then chooses the shift.
 
     Differences: the paper predicts without a shift; ``gamma_`` is ours. Distances are those of class vectors, every
-    column scaled to unit variance (``euclidean``) or by angle (``cosine``), or shortest paths in the class graph of
-    the view (``graph``), each divided by its mean. `unreachable_classes` lists classes that this rule can never name.
+    column scaled to unit variance (``euclidean``) or by angle (``cosine``), shortest paths in the class graph of the
+    view (``graph``), or ``distances`` by name, such as those in a taxonomy, each divided by its mean.
+    `unreachable_classes` lists classes that this rule can never name.
     """
 
     rescores = True
     metric: str = param(default="euclidean", choices=("euclidean", "cosine", "graph"), doc="distance between classes")
     power: int = param(default=2, low=1, high=2, symbol="p", doc="2: Fréchet mean; 1: Fréchet median")
+    distances: dict[str, dict[str, float]] | None = param(
+        default=None, doc="distance of every class (outer name) to every seen class (inner); instead of the metric"
+    )
     temperature: float = param(
         default=0.25, low=1e-4, high=1e4, log=True, tune=(0.05, 2.0),
         doc="softmax temperature, in standard deviations of a training row's seen scores",
     )  # fmt: skip
 
     def _prepare(self, view: TrainView, seed: int) -> None:
-        self._graph = None if self.metric != "graph" else view.graph
+        self._graph = view.graph if self.metric == "graph" and self.distances is None else None
 
     def _tabulate(self, semantics: Semantics) -> None:
         seen = self.seen_
-        if self.metric == "graph":
+        if self.distances is not None:
+            self.distances_ = given_distances(self.distances, semantics.class_names, seen) ** self.power
+        elif self.metric == "graph":
             self.distances_ = _path_lengths(getattr(self, "_graph", None), len(semantics))[:, seen] ** self.power
         else:
             self.distances_ = class_distances(semantics.table, seen, self.metric) ** self.power
@@ -73,6 +81,25 @@ def class_distances(table: np.ndarray, seen: np.ndarray, metric: str) -> np.ndar
     else:
         table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
     return np.sqrt(squared_distances(table, table[seen]))
+
+
+def given_distances(
+    table: Mapping[str, Mapping[str, float]], class_names: Sequence[str], seen: np.ndarray
+) -> np.ndarray:
+    """Distances (C, K) of all classes to the seen ones, looked up by name.
+
+    Raises
+    ------
+    MethodError
+        For a pair of classes that is missing, or whose distance is negative or not finite.
+    """
+    found = np.array([[table.get(v, {}).get(class_names[k], np.nan) for k in seen] for v in class_names])
+    wrong = np.argwhere(~(np.isfinite(found) & (found >= 0)))
+    if len(wrong):
+        v, k = class_names[wrong[0][0]], class_names[seen[wrong[0][1]]]
+        value = table.get(v, {}).get(k)
+        raise MethodError(f"calibration loki: distances.{v}.{k}: found {value}, expected a distance of at least 0")
+    return found
 
 
 def unreachable_classes(distances: np.ndarray) -> np.ndarray:

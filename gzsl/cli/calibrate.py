@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gzsl.calibration import calibrator_class, calibrator_names
+from gzsl.calibration import calibrator_class, calibrator_names, make_calibrator
 from gzsl.calibration.transfer import RULES
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
@@ -31,7 +31,7 @@ _HEADINGS = {"auroc": "AUROC", "fpr95": "FPR95"}
 
 
 def calibrate(
-    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="recipe files, or METHOD/DATASET")],
     which: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="CALIBRATOR", help="name, or '{name: cosmo, smoothing: hard}'; all if left out"),
@@ -45,32 +45,38 @@ def calibrate(
     seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    csv: Annotated[Path | None, typer.Option(help="write one row a seed, calibrator and rule here")] = None,
+    csv: Annotated[Path | None, typer.Option(help="write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare calibrators on one recipe: the method is trained once a seed, thresholds come from validation classes.
+    """Compare calibrators on recipes: a method is trained once a seed, thresholds come from validation classes.
 
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
     """
     if transfer not in (*RULES, "all"):
         raise RecipeError(f"--transfer: found {transfer!r}; {suggest(transfer, [*RULES, 'all'])}")
-    loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
+    changes = dict(parse_override(text) for text in override or [])
+    loaded = [load_recipe(recipe, changes) for recipe in recipes]
     sections = [_section(text) for text in which] if which else [{"name": name} for name in calibrator_names()]
+    for section in sections:
+        make_calibrator(section).check_parameters()  # a mistake is told before anything is trained
     rules = RULES if transfer == "all" else (transfer,)
     rows: list[CalibrationRow] = []
-    with TerminalReporter("seed") as reporter:
-        for seed in list(range(seeds)) if seeds else loaded.seeds:
-            reporter.title = f"seed {seed}"
-            rows += compare_calibrators(
-                loaded, sections, seed=seed, transfers=rules, out=out, data=data, device=device, reporter=reporter
-            )
-    if csv is not None:
-        write_text(csv, calibration_csv(rows))
+    for recipe in loaded:
+        own: list[CalibrationRow] = []
+        with TerminalReporter("seed") as reporter:
+            for seed in list(range(seeds)) if seeds else recipe.seeds:
+                reporter.title = f"{recipe.title}, seed {seed}"
+                own += compare_calibrators(
+                    recipe, sections, seed=seed, transfers=rules, out=out, data=data, device=device, reporter=reporter
+                )
+        rows += own
+        if csv is not None:
+            write_text(csv, calibration_csv(rows))
+        if not json_output:
+            _print(recipe.title, own)
     if json_output:
         print_json([row.to_dict() for row in rows])
-    else:
-        _print(loaded.title, rows)
 
 
 def calibrators(json_output: JsonOption = False) -> None:
@@ -86,11 +92,12 @@ def calibrators(json_output: JsonOption = False) -> None:
 
 
 def calibration_csv(rows: Sequence[CalibrationRow]) -> str:
-    """One line a row, with a header."""
+    """One line a row, with a header; without the times, so that it is the same on every machine."""
+    lines = [{key: value for key, value in row.to_dict().items() if not key.endswith("_seconds")} for row in rows]
     text = io.StringIO()
-    writer = csv_module.DictWriter(text, list(rows[0].to_dict()) if rows else [], lineterminator="\n")
+    writer = csv_module.DictWriter(text, list(lines[0]) if lines else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row.to_dict() for row in rows)
+    writer.writerows(lines)
     return text.getvalue()
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 _SAFE_EXPONENT = 60.0
+_SETTLED = 1e-6  # largest relative change of a scaling in an iteration that counts as converged
 
 
 def sample_von_mises_fisher(mean: Tensor, concentration: Tensor, rng: torch.Generator) -> Tensor:
@@ -81,7 +82,7 @@ def sinkhorn_distance(x: Tensor, y: Tensor, *, epsilon: float = 0.1, n_iteration
     epsilon : float
         Weight of the entropy.
     n_iterations : int
-        Updates of both potentials.
+        Updates of both potentials at most; close clouds settle after a few.
     """
     squares = (x**2).sum(dim=2)[:, :, None] + (y**2).sum(dim=2)[:, None, :]
     cost = (squares - 2 * x @ y.mT).clamp_min(0)
@@ -96,8 +97,10 @@ def _sinkhorn_plan(cost: Tensor, epsilon: float, n_iterations: int) -> Tensor:
         kernel = torch.exp(-cost / epsilon)
         u, v = cost.new_ones(*cost.shape[:2], 1), cost.new_ones(cost.shape[0], cost.shape[2], 1)
         for _ in range(n_iterations):
-            u = 1 / (cost.shape[1] * (kernel @ v))
+            before, u = u, 1 / (cost.shape[1] * (kernel @ v))
             v = 1 / (cost.shape[2] * (kernel.mT @ u))
+            if float((u / before - 1).abs().max()) < _SETTLED:
+                break
         return u * kernel * v.mT
     log_k, log_l = -math.log(cost.shape[1]), -math.log(cost.shape[2])
     f, g = cost.new_zeros(cost.shape[:2]), cost.new_zeros(cost.shape[0], cost.shape[2])

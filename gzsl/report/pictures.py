@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gzsl.errors import RunError
@@ -53,40 +54,53 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
 
 
 def draw_curve(folder: Path, out: Path) -> Path:
-    """Seen-unseen curve with lines of equal H, the point chosen on validation and the best one."""
+    """Seen-unseen curve with lines of equal H, the point chosen on validation and the best one.
+
+    A calibrator that is more than a shift of the scores has a curve of its own, which the chosen point lies on.
+    """
     metrics = json.loads((folder / "metrics.json").read_text())
-    curve = _curve(folder / "scores.npz", out / "curve.csv")
+    curve = _read_curve(folder / "scores.npz")
+    _write_curve(curve, out / "curve.csv")
+    calibrator = metrics["protocol"]["calibration"]
     figure = Figure(figsize=(5, 4.5), layout="constrained")
     axes = figure.subplots()
-    for h in ISO_H:
-        u = np.linspace(h / 2 + 1e-3, 1, 200)
-        axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
-        axes.annotate(f"H {h:.0%}", (h, h), color="0.5", fontsize=7)
-    axes.plot(curve.unseen, curve.seen, label=f"AUSUC {metrics['AUSUC']:.1%}")
-    calibrator = metrics["protocol"]["calibration"].partition("(")[0]
-    if (folder / "gate.npz").is_file() and calibrator != "stacking":
-        gate = _curve(folder / "gate.npz", out / "gate_curve.csv")
-        axes.plot(gate.unseen, gate.seen, color="C1", label=f"{calibrator}, AUSUC {gate.area:.1%}")
-    points = {
-        "as given": metrics,
-        "chosen on validation": metrics.get("calibrated"),
-        "best on test (not valid)": metrics["oracle"]["best_gamma"],
-    }
-    for (name, point), marker in zip(points.items(), "os*", strict=True):
-        if point:
-            axes.plot(point["U"], point["S"], marker, label=f"{name}: H {point['H']:.1%}")
+    _draw_equal_h(axes)
+    axes.plot(curve.unseen, curve.seen, color="C0", label=f"scores, AUSUC {curve.area:.1%}")
+    oracle = curve
+    if (folder / "gate.npz").is_file():
+        gate = _read_curve(folder / "gate.npz")
+        if not np.array_equal(gate.unseen, curve.unseen):
+            _write_curve(gate, out / "gate_curve.csv")
+            axes.plot(gate.unseen, gate.seen, color="C1", label=f"{calibrator}, AUSUC {gate.area:.1%}")
+            oracle = gate
+    points = [("as given", metrics["U"], metrics["S"], metrics["H"], True)]
+    if metrics["calibrated"]:
+        points.append(("chosen on validation", *(metrics["calibrated"][key] for key in "USH"), True))
+    points.append(("best on test (not valid)", *oracle.best_harmonic()[1:], False))
+    for name, u, s, h, valid in points:
+        marker = "*" if not valid else "o" if name == "as given" else "s"
+        axes.plot(u, s, marker, color="black", mfc="white" if not valid else None, label=f"{name}: H {h:.1%}")
+    write_csv(out / "points.csv", ["point", "unseen", "seen", "H", "valid"], points)
     axes.set(xlabel="U, accuracy on unseen classes", ylabel="S, accuracy on seen classes", xlim=(0, 1), ylim=(0, 1))
     axes.set_title(f"{metrics['method']} on {metrics['dataset']}, seed {metrics['seed']}", fontsize=10)
     axes.legend(fontsize=8, loc="lower left")
     return _save(figure, out / "curve.png")
 
 
-def _curve(scores: Path, data: Path) -> SeenUnseenCurve:
-    """Curve of a stored summary; its points go to ``data`` as CSV."""
+def _draw_equal_h(axes: Axes) -> None:
+    for h in ISO_H:
+        u = np.linspace(h / 2 + 1e-3, 1, 200)
+        axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
+        axes.annotate(f"H {h:.0%}", (h, h), color="0.5", fontsize=7)
+
+
+def _read_curve(scores: Path) -> SeenUnseenCurve:
     with np.load(scores) as arrays:
-        curve = SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
-    write_csv(data, ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
-    return curve
+        return SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
+
+
+def _write_curve(curve: SeenUnseenCurve, path: Path) -> None:
+    write_csv(path, ["gamma", "unseen", "seen"], np.column_stack([curve.gamma, curve.unseen, curve.seen]))
 
 
 def draw_losses(folder: Path, out: Path) -> Path | None:

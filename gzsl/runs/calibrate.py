@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Task, final_task, fold_task, validation_folds
+from gzsl.errors import ProtocolError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, load_method
@@ -120,7 +121,11 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
     changes = dict(chosen["candidate"] or {}) if chosen else first
     if chosen and get_method(recipe.method["name"]).iterative:
         changes["n_epochs"] = chosen["epoch"]
-    folds = validation_folds(run.dataset, recipe.selection.folds, recipe.selection.holdout, run.seed)
+    try:
+        folds = validation_folds(run.dataset, recipe.selection.folds, recipe.selection.holdout, run.seed)
+    except ProtocolError as error:
+        run.reporter.note(f"calibration without validation folds: {error}")
+        return
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
         task = fold_task(run.dataset, fold, recipe.preprocess.features, recipe.setting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,10 @@ from gzsl.calibration.boundary_ood import BoundaryOOD, SphereNetworks
 from gzsl.calibration.cooked import COOkeD
 from gzsl.calibration.loki import Loki, class_distances, unreachable_classes
 from gzsl.calibration.probe import fit_probe, fitted_temperature, log_softmax, probe_outputs
-from gzsl.data import final_task
-from gzsl.errors import MethodError
+from gzsl.data import FeatureRows, TrainView, final_task
+from gzsl.errors import MethodError, ProtocolError
 from gzsl.evaluation import DomainReport, evaluate
+from gzsl.semantics import Semantics
 
 SEEN, UNSEEN = np.array([0, 1, 3]), np.array([2])
 
@@ -79,6 +82,33 @@ def test_expected_distance_by_hand() -> None:
     p = softmax(scores[:, SEEN], axis=1)
     np.testing.assert_allclose(shown, -p @ distances.T, rtol=1e-5)
     assert shown[1].argmax() == 0, "certainty of a seen class gives that class"
+
+
+def test_shortest_paths_and_given_distances_are_looked_up_by_class() -> None:
+    """A chain a - b - c - d; the unseen class c lies between b and d."""
+    names, links = tuple("abcd"), np.diag(np.ones(3), 1)
+    rows = FeatureRows(np.eye(4, dtype="f4")[SEEN])
+    view = TrainView(rows, SEEN, Semantics(np.eye(4), names), SEEN, UNSEEN, class_graph=links + links.T)
+    paths = np.abs(np.arange(4)[:, None] - np.arange(4))
+    squares = paths[:, SEEN] ** 2
+    graph = make_calibrator({"name": "loki", "metric": "graph"}).prepare(view)
+    np.testing.assert_allclose(graph.distances_, squares / squares.mean())
+    table = {v: {k: float(paths[i, j]) for j, k in enumerate(names)} for i, v in enumerate(names)}
+    given = make_calibrator({"name": "loki", "distances": table}).prepare(view)
+    np.testing.assert_allclose(given.distances_, graph.distances_)
+    assert len(given.label) < 40, "a whole table has no place in a protocol key"
+    given.unit_, graph.unit_ = 1.0, 1.0
+    torn = np.array([[-9.0, 1.0, 0.0, 1.0]])
+    noted = given.observe(np.zeros((1, 4)), torn)
+    assert noted["own_unseen_score"] > noted["own_seen_score"], "the class between two likely ones is named"
+    turned = view.semantics.take(np.array([3, 2, 1, 0]))
+    given.rebase(turned, np.array([0, 2, 3]), np.array([1]))
+    np.testing.assert_allclose(given.distances_, graph.distances_[::-1, ::-1])
+    del table["c"]["d"]
+    with pytest.raises(MethodError, match=r"distances.c.d: found None, expected a distance of at least 0"):
+        make_calibrator({"name": "loki", "distances": table}).prepare(view)
+    with pytest.raises(ProtocolError, match="class graph"):
+        make_calibrator({"name": "loki", "metric": "graph"}).prepare(replace(view, class_graph=None))
 
 
 def test_reachable_is_what_some_posterior_names() -> None:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gzsl.cli.app import app
+from gzsl.report.pictures import draw_run
 from gzsl.runs import load_recipe, run_recipe
 
 SHORT = {
@@ -18,6 +19,10 @@ SHORT = {
 def table(path: Path) -> list[dict[str, str]]:
     with path.open() as stream:
         return list(csv.DictReader(stream))
+
+
+def place(row: dict[str, str]) -> tuple[float, float]:
+    return round(float(row["unseen"]), 9), round(float(row["seen"]), 9)
 
 
 def test_pictures_of_a_generators_run_have_their_data_beside_them(tmp_path: Path) -> None:
@@ -42,8 +47,23 @@ def test_a_closed_form_method_has_a_curve_only_and_no_run_is_an_error(tmp_path: 
     done = CliRunner().invoke(app, ["plot", str(run.folder), "--json"])
     assert done.exit_code == 0, done.output
     assert [path.name for path in (run.folder / "pictures").iterdir() if path.suffix == ".png"] == ["curve.png"]
+    assert not (run.folder / "pictures" / "gate_curve.csv").exists(), "a shift of the scores stays on their curve"
     missing = CliRunner().invoke(app, ["plot", str(tmp_path)])
     assert missing.exit_code != 0
+
+
+def test_a_gate_has_its_own_curve_with_the_chosen_point_on_it_and_the_best_one_marked_as_not_valid(
+    tmp_path: Path,
+) -> None:
+    quick = {"selection.grid": {"gamma": [1.0], "lam": [1.0]}, "selection.folds": 1, "calibration": "entropy"}
+    (run,) = run_recipe(load_recipe("eszsl/simulated", quick), out=tmp_path / "runs", seeds=[0])
+    draw_run(run.folder, tmp_path / "out")
+    gate = {place(row) for row in table(tmp_path / "out" / "gate_curve.csv")}
+    points = {row["point"]: row for row in table(tmp_path / "out" / "points.csv")}
+    chosen, best = points["chosen on validation"], points["best on test (not valid)"]
+    assert {place(chosen), place(best)} <= gate
+    assert (chosen["valid"], best["valid"]) == ("True", "False")
+    assert float(chosen["H"]) == run.metrics["calibrated"]["H"] <= float(best["H"])
 
 
 @pytest.mark.parametrize("codes", ["cada-vae"])
