@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## both methods on the embedded digits, to a table
 	$(BIN)/gzsl run f-clswgan/digits --out demo-runs
 
 test: $(VENV)/.installed lint  ## all checks and tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

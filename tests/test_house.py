@@ -26,6 +26,11 @@ def test_sources_were_found() -> None:
     assert len(METHOD_FILES) >= 2
 
 
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}, "pytest imports them by name alone"
+
+
 def test_files_are_short() -> None:
     long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 300}
     assert not long

@@ -68,7 +68,14 @@ def times_done(out: Path) -> set[int]:
 def sweep(study: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gzsl", "sweep", str(study), "--out", str(out), "--json", *options]
     environment = {**os.environ, "TERM": "dumb"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed_ctrl_c
+    )
+
+
+def heed_ctrl_c() -> None:
+    """Undo that a shell's background jobs, which the tests may be one of, ignore the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
