@@ -64,7 +64,8 @@ class TFVAEGAN(VariationalGenerator):
 
     **Differences.** The released code passes over the data twice an epoch, first without feedback, then with; here
     odd epochs train without and even ones with feedback. It feeds the decoder's view of the reconstruction back
-    even when the judged row comes from noise; here each row is corrected by its own.
+    even when the judged row comes from noise; here each row is corrected by its own. The fakes of an iteration's critic
+    steps are made together, before the decoder's steps among them; there each is made after the step before it.
 
     Notes
     -----
