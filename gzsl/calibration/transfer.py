@@ -57,6 +57,10 @@ class MarginScale:
         below, above = np.minimum(margins - knots[0], 0.0), np.maximum(margins - knots[-1], 0.0)
         return inside + (below + above) / self._deviation
 
+    def covers(self, value: float) -> bool:
+        """Whether some training rows have margins below ``value``, in the shared unit, and some above."""
+        return self.rule == "raw" or bool(np.ptp(np.sign(self.forward(self.margins[[0, -1]]) - value)))
+
     def inverse(self, value: float) -> float:
         """Margin that `forward` maps to ``value``."""
         if self.rule == "raw":
@@ -88,6 +92,9 @@ def transferred_threshold(
 ) -> float:
     """Threshold with the best mean H over folds, in the unit of the final fit's margins.
 
+    A method that knows its training rows by heart (nearest neighbours do) gives all of them margins on one side of the
+    threshold that fresh rows need. They are no yardstick then, and margins are compared as they are.
+
     Parameters
     ----------
     rule : str
@@ -99,8 +106,13 @@ def transferred_threshold(
     """
     known = reference is not None and all(own is not None for _, own in folds)
     rule = rule if known else "raw"
-    curves = [SeenUnseenCurve.of(_mapped(summary, MarginScale.of(rule, own))) for summary, own in folds]
-    return MarginScale.of(rule, reference).inverse(best_common_gamma(curves))
+    scales = [MarginScale.of(rule, own) for _, own in folds]
+    best = best_common_gamma([
+        SeenUnseenCurve.of(_mapped(summary, scale)) for (summary, _), scale in zip(folds, scales, strict=True)
+    ])  # fmt: skip
+    if not any(scale.covers(best) for scale in scales):
+        return transferred_threshold("raw", folds, reference)
+    return MarginScale.of(rule, reference).inverse(best)
 
 
 def fallback_threshold(reference: ScoreSummary) -> float:

@@ -107,3 +107,16 @@ def test_excluded_sides_stay_excluded() -> None:
     assert moved.margin[0] == -np.inf
     assert moved.margin[1] == np.inf
     assert moved.margin[2] == 0.5
+
+
+@pytest.mark.parametrize("rule", ["zscore", "quantile"])
+def test_training_rows_known_by_heart_are_no_yardstick(rule: str) -> None:
+    """Nearest neighbours have distance 0 to their own training rows: margins there say nothing of fresh rows."""
+    fold, final = rows(0), rows(1)
+    by_heart = [
+        with_margin(seen_part(summary), 50 + scale * seen_part(summary).margin)
+        for summary, scale in ((fold, 0.1), (final, 3.0))
+    ]
+    found = transferred_threshold(rule, [(fold, by_heart[0])], by_heart[1])
+    assert found == transferred_threshold("raw", [(fold, by_heart[0])], by_heart[1])
+    assert operating_point(final, found).H > operating_point(final).H
