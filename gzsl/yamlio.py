@@ -8,10 +8,15 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as _SafeLoader  # libyaml's is ten times as fast
+except ImportError:  # PyYAML was built without it
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
 from gzsl.errors import RecipeError
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     """PyYAML follows YAML 1.1, where ``1e-4`` is a string; scientists expect a number."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

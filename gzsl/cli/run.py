@@ -14,11 +14,11 @@ from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
 from gzsl.report import Aggregate, aggregate
-from gzsl.report.tracking import TensorBoardReporter
 from gzsl.runs import Recipe, RunResult, load_recipe
 from gzsl.runs.bundle import save_bundle
 from gzsl.runs.recipe import parse_override
 from gzsl.runs.run import run_recipe
+from gzsl.runs.tracking import tracked
 
 COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 
@@ -51,8 +51,9 @@ def run(
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
     with TerminalReporter("seed") as reporter:
-        heard = reporter if track is None else TensorBoardReporter(track, reporter)
-        results = run_recipe(chosen, out=out, data=data, device=device, seeds=asked, reporter=heard, stack=stack)
+        results = run_recipe(
+            chosen, out=out, data=data, device=device, seeds=asked, reporter=tracked(reporter, track), stack=stack
+        )
     if bundle is not None:
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])

@@ -33,6 +33,7 @@ def sweep(
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
+    track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="stop at the first failure")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the cells with the time and memory they will take, and stop")
@@ -56,7 +57,8 @@ def sweep(
         print_dry_run(Launch(cells, out, data, device), cells, workers, json_output)
         return
     try:
-        results = _run(cells, (out, data, device), _cluster_options(scheduler, resources), workers, fail_fast)
+        options = _cluster_options(scheduler, resources)
+        results = _run(cells, (out, data, device), options, track, workers, fail_fast)
     except KeyboardInterrupt:
         typer.echo("gzsl: interrupted; the same command again continues with what is missing", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -79,6 +81,7 @@ def _run(
     cells: list[Cell],
     place: tuple[Path, Path | None, str],
     cluster_options: tuple[str, dict[str, float]] | None,
+    track: Path | None,
     workers: int,
     fail_fast: bool,
 ) -> list[CellResult]:
@@ -89,7 +92,7 @@ def _run(
 
             cluster = stack.enter_context(Cluster(*cluster_options))
         progress = stack.enter_context(StudyProgress())
-        return Launch(cells, *place, progress, cluster).run(workers=workers, fail_fast=fail_fast)
+        return Launch(cells, *place, progress, cluster, track).run(workers=workers, fail_fast=fail_fast)
 
 
 def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tuple[str, dict[str, float]] | None:

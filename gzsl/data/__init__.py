@@ -1,6 +1,6 @@
 """Datasets, splits, validation folds, and the view of them that a method may see."""
 
-from gzsl.data.catalogue import Entry, available, load
+from gzsl.data.catalogue import Entry, available, load, present
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold, validation_folds
@@ -11,5 +11,6 @@ from gzsl.data.view import EvalRows, TestGate, TrainView
 
 __all__ = [
     "SCALINGS", "DataCard", "Dataset", "Entry", "EvalRows", "FeatureRows", "Fold", "Scaler", "Split", "Task",
-    "TestGate", "TrainView", "available", "final_task", "fold_task", "load", "validation_folds",
+    "TestGate", "TrainView", "available", "final_task", "fold_task", "load", "present",
+    "validation_folds",
 ]  # fmt: skip

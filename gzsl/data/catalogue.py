@@ -131,6 +131,17 @@ def available(root: Path | str | None = None) -> list[Entry]:
     return found
 
 
+def present(root: Path | str | None = None) -> set[str]:
+    """Canonical names of the datasets that `load` would find by name; nothing is opened.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder that holds the benchmarks' folders; ``GZSL_DATA`` when None.
+    """
+    return {*EMBEDDED, *(benchmarks.canonical_name(folder.name) for folder in _folders(root))}
+
+
 def _load_embedded(name: str, options: dict[str, Any]) -> Dataset:
     module = importlib.import_module(f"gzsl.data.embedded.{name}")
     dataset: Dataset = module.load(**options)

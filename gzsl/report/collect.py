@@ -150,9 +150,9 @@ def collect_study(study: Study, out: Path, data: Path | str | None = None) -> Co
     missing = []
     for cell in study.cells(data):
         if cell.recipe is None:
-            missing.append(f"{cell.name}: {cell.left_out or getattr(cell, 'error', None)}")
+            missing.append(f"{cell.name}: {cell.left_out or cell.error}")
             continue
-        seeds = set(getattr(cell, "seeds", None) or study.seeds or cell.recipe.seeds)
+        seeds = set(cell.seeds)
         mine = [run for run in by_recipe.get(cell.recipe.fingerprint, []) if run.seed in seeds]
         chosen += [run for run in mine if run not in chosen]
         absent = sorted(seeds - {run.seed for run in mine})

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gzsl.data import available
+from gzsl.data import present
 from gzsl.data.benchmarks import canonical_name
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
@@ -78,9 +78,8 @@ class Study(Section):
 
     def cells(self, data: Path | str | None = None) -> list[Cell]:
         """Every recipe of the grid, dataset by dataset, then those of the list; ones that cannot run say why."""
-        present = {canonical_name(entry.name) for entry in available(data) if entry.present}
-        found = [*self._of_grid(), *self._of_list()]
-        return [cell.checked(present) for cell in found]
+        here = present(data)
+        return [cell.checked(here) for cell in (*self._of_grid(), *self._of_list())]
 
     def _of_grid(self) -> Iterator[Cell]:
         axes: list[list[tuple[str, Any]]] = [
@@ -162,12 +161,12 @@ class Cell:
         """``method/dataset``, with what is varied."""
         return f"{self.method}/{self.dataset}{self.label.removeprefix(self.method)}"
 
-    def checked(self, present: set[str]) -> Cell:
+    def checked(self, here: set[str]) -> Cell:
         """The same cell, left out when its dataset is neither among those present nor a path."""
         if self.left_out or self.error or Path(self.dataset).exists():
             return self
         files = dataset_of(self.dataset)
-        if canonical_name(files) in present:
+        if canonical_name(files) in here:
             return self
         return Cell(self.method, self.dataset, None, f"no files of {files} below --data", self.varied)
 

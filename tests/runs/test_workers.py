@@ -1,4 +1,4 @@
-"""Studies in worker processes and on a Dask cluster, with processes killed in the middle."""
+"""Studies in worker processes and on a Dask cluster, with processes killed in the middle and disks that fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -162,6 +162,53 @@ def test_a_worker_with_other_code_is_refused(study_file: Path, tmp_path: Path) -
     assert answer["state"] == "failed"
     assert "another one" in answer["error"]
     assert not list(tmp_path.iterdir())
+
+
+def mount(where: Path, *options: str) -> bool:
+    """Mount a file system in memory, or change one; False where this is not allowed."""
+    command = ["mount", *options, str(where)]
+    return sys.platform == "linux" and subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for about three of the six runs."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    if not mount(where, "-t", "tmpfs", "-o", "size=450k", "tmpfs"):
+        pytest.skip("a file system in memory cannot be mounted here")
+    yield where
+    subprocess.run(["umount", "-l", str(where)], check=True)
+
+
+def test_a_full_disk_keeps_what_is_finished_and_a_read_only_one_can_be_read(
+    study_file: Path, expected: dict[str, str], small_disk: Path
+) -> None:
+    process = sweep(study_file, small_disk, "--workers", "2")
+    _, errors = process.communicate()
+    assert process.returncode == 2, errors
+    assert "the disk is full" in errors.splitlines()[-1]
+    assert "runs were not started; finished ones are intact" in errors.splitlines()[-1]
+    finished = {done.parent.name: done.stat().st_mtime_ns for done in small_disk.glob("*/done")}
+    assert 0 < len(finished) < 6
+    assert mount(small_disk, "-o", "remount,size=64m")
+    assert sweep(study_file, small_disk, "--workers", "2").wait() == 0
+    assert digests(small_disk) == expected
+    assert times_done(small_disk) == {1}
+    assert finished.items() <= {done.parent.name: done.stat().st_mtime_ns for done in small_disk.glob("*/done")}.items()
+
+    assert mount(small_disk, "-o", "remount,ro")
+    process = sweep(study_file, small_disk)
+    printed, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert json.loads(printed)["lines"][0]["n"] == 6
+    other = study_file.with_name("other.yaml")
+    other.write_text(STUDY.replace("[0, 1,", "[8, 9,"))
+    process = sweep(other, small_disk)
+    _, errors = process.communicate()
+    assert process.returncode == 2, errors
+    assert "found a place that is not writable, expected a writable one" in errors.splitlines()[-1]
+    assert digests(small_disk) == expected
 
 
 def test_a_dask_cluster_loses_a_worker_but_no_run(study_file: Path, expected: dict[str, str], tmp_path: Path) -> None:

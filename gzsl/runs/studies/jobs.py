@@ -19,6 +19,7 @@ from gzsl.runs.recipe import Recipe, make_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.run import Run, RunResult, open_dataset
 from gzsl.runs.study import Cell
+from gzsl.runs.tracking import tracked
 
 LOG_LINES = 5
 _ONE_AT_A_TIME = threading.Lock()  # cells of one process share torch's generator and thread pools
@@ -36,11 +37,19 @@ class Place:
         Folder of datasets.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    track : Path or None
+        Folder of TensorBoard's events, one folder in it a run.
     """
 
     out: Path
     data: Path | None
     device: str
+    track: Path | None = None
+
+    def resolved(self) -> Place:
+        """The same place by absolute paths, for processes that are at work elsewhere."""
+        data, track = (None if path is None else path.resolve() for path in (self.data, self.track))
+        return Place(self.out.resolve(), data, self.device, track)
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,7 @@ class Job:
         return {
             "recipe": self.run.recipe.model_dump(mode="json"), "seed": self.run.seed, "key": self.key,
             "out": str(self.place.out), "data": None if self.place.data is None else str(self.place.data),
+            "track": None if self.place.track is None else str(self.place.track),
             "device": self.run.device, "patient": patient,
         }  # fmt: skip
 
@@ -168,7 +178,7 @@ def perform(values: Mapping[str, Any], reporter: Reporter | None = None) -> dict
     """
     with _ONE_AT_A_TIME:
         try:
-            run = open_run(values, reporter or Reporter())
+            run = open_run(values, tracked(reporter or Reporter(), values["track"]))
             if run.key != values["key"]:
                 text = f"this worker's copy of gzsl or of the data is another one: found key {run.key}, expected"
                 return {"state": "failed", "error": f"{text} {values['key']}", "storage": False}
@@ -185,7 +195,7 @@ def perform(values: Mapping[str, Any], reporter: Reporter | None = None) -> dict
 def perform_here(job: Job, reporter: Reporter) -> Outcome:
     """Run a job in this process, where an interruption of the user is passed on."""
     try:
-        return Outcome(job, _execute(replace(job.run, reporter=reporter)))
+        return Outcome(job, _execute(replace(job.run, reporter=tracked(reporter, job.place.track))))
     except GzslError as error:
         return failed(job, str(error), storage=isinstance(error, StorageError))
     except Exception as error:

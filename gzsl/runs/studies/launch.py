@@ -13,6 +13,7 @@ from gzsl.files import make_folder
 from gzsl.runs.reporter import Reporter, StudyReporter
 from gzsl.runs.studies.jobs import Job, Outcome, Place, failed, perform_here, plan
 from gzsl.runs.study import Cell, CellResult
+from gzsl.runs.tracking import TensorBoardReporter
 
 if TYPE_CHECKING:
     from gzsl.runs.studies.cluster import Cluster
@@ -31,6 +32,8 @@ class Launch:
         Hears what happens.
     cluster : Cluster, optional
         Where to run; this machine when None.
+    track : path, optional
+        Folder of TensorBoard's events; none are written when None.
 
     Attributes
     ----------
@@ -50,12 +53,14 @@ class Launch:
         device: str = "auto",
         progress: StudyReporter | None = None,
         cluster: Cluster | None = None,
+        track: Path | None = None,
     ) -> None:
         self._progress = progress or StudyReporter()
         self._cluster = cluster
-        self._place = Place(Path(out), None if data is None else Path(data), device)
+        self._tracker = None if track is None else TensorBoardReporter(track, Reporter())
+        self._place = Place(Path(out), None if data is None else Path(data), device, track)
         if cluster is not None:
-            self._place = Place(Path(out).resolve(), None if data is None else Path(data).resolve(), device)
+            self._place = self._place.resolved()
         self.cells: list[Cell] = []
         self.jobs: list[Job] = []
         self.wrong: list[tuple[Cell, str]] = []
@@ -99,6 +104,10 @@ class Launch:
         if missing:
             make_folder(self._place.out)
             self._collect(missing, workers, fail_fast)
+        if self._tracker is not None:
+            for outcome in self.outcomes.values():
+                if outcome.result is not None and not outcome.result.fresh:
+                    self._tracker.finished(outcome.result.folder)
         return self.results()
 
     def results(self) -> list[CellResult]:

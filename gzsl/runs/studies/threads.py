@@ -29,11 +29,17 @@ def thread_environment(threads: int) -> dict[str, str]:
     return dict.fromkeys(VARIABLES, str(threads))
 
 
-def limit_threads(threads: int) -> None:
-    """Hold libraries that are loaded already to so many threads, torch among them."""
-    from threadpoolctl import threadpool_limits
+_scanned: tuple[int, int] | None = None  # threads and loaded modules when the libraries were last looked for
 
-    threadpool_limits(limits=threads)
+
+def limit_threads(threads: int) -> None:
+    """Hold libraries that are loaded already to so many threads, torch among them; cheap when nothing is new."""
+    global _scanned
+    if _scanned != (threads, len(sys.modules)):
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(limits=threads)
+        _scanned = (threads, len(sys.modules))
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)

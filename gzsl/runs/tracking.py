@@ -63,6 +63,10 @@ class TensorBoardReporter(Reporter):
         """Pass on."""
         self._inner.note(text)
 
+    def waiting(self) -> None:
+        """Pass on."""
+        self._inner.waiting()
+
     def opened(self, folder: Path) -> None:
         """Begin a run's events with what is recorded already."""
         self._inner.opened(folder)
@@ -77,6 +81,7 @@ class TensorBoardReporter(Reporter):
         """Write one record."""
         self._inner.recorded(folder, record)
         _write(self._writers[folder], record)
+        self._writers[folder].flush()  # to be watched, and kept of a run that fails
 
     def closed(self, folder: Path) -> None:
         """Write the results and the recipe."""
@@ -90,6 +95,16 @@ class TensorBoardReporter(Reporter):
         recipe = (folder / "recipe.yaml").read_text(encoding="utf-8")
         writer.add_text("recipe", f"```yaml\n{recipe}```")
         writer.close()
+
+    def finished(self, folder: Path) -> None:
+        """Write the events of a run that was finished before, from its own files."""
+        self.opened(folder)
+        self.closed(folder)
+
+
+def tracked(reporter: Reporter, track: Path | str | None) -> Reporter:
+    """The reporter, heard by TensorBoard too where there is a folder for it."""
+    return reporter if track is None else TensorBoardReporter(Path(track), reporter)
 
 
 def _write(writer: Any, record: Mapping[str, Any]) -> None:

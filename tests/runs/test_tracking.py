@@ -9,6 +9,7 @@ import pytest
 from gzsl.errors import RunError
 from gzsl.runs import load_recipe, run_recipe
 from gzsl.runs.reporter import Reporter
+from gzsl.runs.study import load_study
 
 pytest.importorskip("tensorboard")
 QUICK = {"method.n_epochs": 4, "selection.every": 2, "selection.folds": 1, "selection.grid": {}}
@@ -25,7 +26,7 @@ def read(folder: Path) -> tuple[dict[str, list[tuple[int, float]]], str]:
 
 
 def test_events_say_what_the_run_recorded_and_change_nothing(tmp_path: Path) -> None:
-    from gzsl.report.tracking import TensorBoardReporter
+    from gzsl.runs.tracking import TensorBoardReporter
 
     recipe = load_recipe("ale/simulated", QUICK)
     (plain,) = run_recipe(recipe, out=tmp_path / "plain", seeds=[0], device="cpu")
@@ -50,8 +51,37 @@ def test_events_say_what_the_run_recorded_and_change_nothing(tmp_path: Path) -> 
     assert read(tmp_path / "events" / tracked.folder.name)[0] == scalars  # a finished run has its curves, once
 
 
+STUDY = """
+title: tracked
+methods: [ale]
+datasets: [simulated]
+seeds: [0, 1]
+set: {method.n_epochs: 4, selection.every: 2, selection.folds: 1, selection.grid: {}}
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sweep_tracks_its_runs_and_those_that_it_finds(workers: int, tmp_path: Path) -> None:
+    from gzsl.runs.studies.launch import Launch
+
+    (tmp_path / "study.yaml").write_text(STUDY)
+    cells = load_study(tmp_path / "study.yaml").cells()
+    (plain,) = Launch(cells, tmp_path / "plain").run(workers=0)
+    (tracked,) = Launch(cells, tmp_path / "tracked", track=tmp_path / "events").run(workers=workers)
+    names = [run.folder.name for run in tracked.results]
+    assert names == [run.folder.name for run in plain.results]
+    assert sorted(path.name for path in (tmp_path / "events").iterdir()) == sorted(names)
+    curves = {name: read(tmp_path / "events" / name)[0] for name in names}
+    for run, other in zip(tracked.results, plain.results, strict=True):
+        assert (run.folder / "weights.safetensors").read_bytes() == (other.folder / "weights.safetensors").read_bytes()
+        assert curves[run.folder.name]["test/H"] == [(0, pytest.approx(run.metrics["H"], rel=1e-6))]
+        assert any(tag.startswith("losses final/") for tag in curves[run.folder.name])
+    Launch(cells, tmp_path / "plain", track=tmp_path / "later").run(workers=workers)  # found finished
+    assert {name: read(tmp_path / "later" / name)[0] for name in names} == curves
+
+
 def test_without_tensorboard_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gzsl.report.tracking import TensorBoardReporter
+    from gzsl.runs.tracking import TensorBoardReporter
 
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(RunError, match=r"--track needs the package tensorboard.*pip install 'gzsl\[track\]'"):
