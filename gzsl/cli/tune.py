@@ -18,7 +18,7 @@ from gzsl.runs.environment import resolve_device
 from gzsl.runs.experiment import METRICS
 from gzsl.runs.recipe import parse_override
 from gzsl.runs.run import open_dataset
-from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, search_space, tuned_recipe
+from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, helpers, search_space, tuned_recipe
 from gzsl.yamlio import dump_yaml
 
 SHOWN = 10  # trials in the table
@@ -34,6 +34,7 @@ def tune(
     ] = None,
     sampler: Annotated[str, typer.Option(help="sobol, random (drawn beforehand) or tpe (depends on order)")] = "sobol",
     seed: Annotated[int, typer.Option(min=0, help="of the list of trials, the folds and the fits")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     save: Annotated[Path | None, typer.Option(help="where to write the tuned recipe; else below --out")] = None,
     storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,
     override: Annotated[
@@ -49,7 +50,7 @@ def tune(
     Without --only and --space, every hyper-parameter that declares a range worth searching is searched. The first
     trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
-    again continues; started several times at once, the processes share the list.
+    again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
     """
     if sampler not in SAMPLERS:
         raise RecipeError(f"--sampler: found {sampler!r}; {suggest(sampler, SAMPLERS)}")
@@ -63,7 +64,8 @@ def tune(
             chosen, open_dataset(chosen, data).training_part(), tuned, trials, out, sampler, seed, resolved, storage,
             reporter,
         )  # fmt: skip
-        _work(tuner, reporter)
+        with helpers(tuner, workers, data):
+            _work(tuner, reporter, workers)
     finished = tuner.trials()
     place = save or tuner.folder / "recipe.yaml"
     write_text(place, dump_yaml(tuned_recipe(tuner, finished)))
@@ -81,8 +83,8 @@ def _range(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _work(tuner: Tuner, reporter: TerminalReporter) -> None:
-    """Run what is missing; a line a trial with the best so far and the time left."""
+def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
+    """Run what is missing; a line a trial of this process, with its best so far and the time left."""
     before = tuner.trials()
     if before:
         reporter.note(f"{len(before)} of {tuner.n_trials} trials are finished already: {tuner.folder}")
@@ -94,7 +96,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter) -> None:
 
     for trial in tuner.run(starting):
         seconds.append(trial.notes["seconds"])
-        left = (tuner.n_trials - len(tuner.book.finished())) * sum(seconds) / len(seconds)
+        left = (tuner.n_trials - len(tuner.book.finished())) * sum(seconds) / len(seconds) / workers
         shown = ", ".join(f"{key} {_short(value)}" for key, value in trial.values.items())
         if trial.value is None:
             reporter.note(f"{shown}: failed: {trial.notes['error']}")

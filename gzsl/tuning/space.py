@@ -82,6 +82,12 @@ class Dimension:
         """Plain values for JSON."""
         return asdict(self)
 
+    @classmethod
+    def of_dict(cls, values: Mapping[str, Any]) -> Dimension:
+        """What `to_dict` told, after its way through JSON."""
+        choices = values["choices"]
+        return cls(**{**values, "choices": None if choices is None else tuple(choices)})
+
 
 def search_space(
     recipe: Recipe, only: Sequence[str] = (), ranges: Mapping[str, str] | None = None

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gzsl.cli.app import app
-from gzsl.errors import RecipeError
+from gzsl.errors import GzslError
 from gzsl.runs import load_recipe
 
 pytest.importorskip("optuna")
@@ -42,15 +42,29 @@ def test_a_search_continues_and_ends_in_a_recipe(tmp_path: Path) -> None:
     assert [trial["value"] for trial in again["trials"]] == [trial["value"] for trial in answer["trials"]]
 
 
+def test_two_workers_share_the_list(tmp_path: Path) -> None:
+    """Each trial once, by both processes, and the result is that of one."""
+    common = ["--space", "gamma=0.1,1.0,10.0,100.0", "--set", "selection.folds=2", "--trials", "12", "--json"]
+    alone = tune(*common, "--out", str(tmp_path / "alone"))
+    both = tune(*common, "--out", str(tmp_path / "both"), "--workers", "2")
+    assert both.exit_code == 0, both.output
+    answers = [json.loads(done.stdout) for done in (alone, both)]
+    shown = [[(trial["trial"], trial["values"], trial["value"]) for trial in answer["trials"]] for answer in answers]
+    assert shown[0] == shown[1]
+    assert answers[0]["study"] == answers[1]["study"]
+    assert both.stderr.count(" left") <= 12  # the helper's trials are not told one by one
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--sampler", "grid"], "--sampler: found 'grid'; expected one of"),
         (["--space", "gamma"], "found no key=range"),
+        (["--sampler", "tpe", "--workers", "2"], "--workers 2: found the sampler 'tpe', whose trials depend on"),
         (["--only", "gama"], "did you mean 'gamma'?"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
     done = tune("--out", str(tmp_path), *arguments)
-    assert isinstance(done.exception, RecipeError)
+    assert isinstance(done.exception, GzslError)
     assert sentence in str(done.exception)

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from gzsl.data import Dataset, final_task
@@ -18,7 +20,7 @@ from gzsl.runs import Recipe, load_recipe, run_recipe
 from gzsl.runs.experiment import Experiment
 from gzsl.runs.recipe import make_recipe
 from gzsl.runs.run import open_dataset
-from gzsl.tuning import Tuner, best_trial, search_space, tuned_recipe
+from gzsl.tuning import Tuner, best_trial, helpers, search_space, tuned_recipe
 
 pytest.importorskip("optuna")
 QUICK_ALE = {"method.n_epochs": 4, "selection.every": 2, "selection.folds": 2}
@@ -187,6 +189,23 @@ def test_killed_searches_and_two_processes_at_once_end_with_the_same_trials(tmp_
     shared = tuner(tmp_path / "shared", 6)
     assert found(shared) == found(whole)
     assert not list(shared.folder.rglob("*.npz"))
+
+
+def test_a_helper_takes_its_share_and_ends_with_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process holds back until the helper has finished a trial; together they do each trial once."""
+    whole = tuner(tmp_path / "whole", 6)
+    list(whole.run())
+    made = tuner(tmp_path / "shared", 6)
+    with helpers(made, 2):
+        deadline = time.monotonic() + 120
+        while not made.book.finished():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        own = [trial.place for trial in made.run()]
+    assert len(own) < 6
+    assert found(made) == found(whole)
+    with helpers(made, 2):  # nothing is missing: no process is started
+        assert not psutil.Process().children()
 
 
 def test_without_optuna_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

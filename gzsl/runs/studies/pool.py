@@ -155,7 +155,7 @@ class _Slot:
     def _start(self) -> None:
         process = subprocess.Popen(
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            encoding="utf-8", env={**os.environ, **self._environment}, **_own_group(),
+            encoding="utf-8", env={**os.environ, **self._environment}, **own_group(),
         )  # fmt: skip
         threading.Thread(target=_listen, args=(self, process, self._events), daemon=True).start()
         self._process = process
@@ -209,7 +209,7 @@ def _gpu_of(number: int) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": names[number % len(names)]}
 
 
-def _own_group() -> dict[str, Any]:
+def own_group() -> dict[str, Any]:
     """Keep Ctrl-C of the terminal from the workers; the parent ends them."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -63,7 +63,7 @@ def main() -> None:
     warnings.simplefilter("once", GzslWarning)
     warnings.showwarning = lambda message, *_, **__: send({"note": f"warning: {message}"})
     threads = int(os.environ["OMP_NUM_THREADS"])
-    for values in iter(_inbox().get, None):
+    for values in iter(inbox().get, None):
         limit_threads(threads)
         send(_answer(values, send))
 
@@ -91,7 +91,7 @@ def _private_output() -> Send:
     return send
 
 
-def _inbox() -> queue.SimpleQueue[dict[str, Any]]:
+def inbox() -> queue.SimpleQueue[dict[str, Any]]:
     """Jobs from stdin, read beside the work, so that the end of the parent is noticed in the middle of a job."""
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, jobs), daemon=True).start()
