@@ -29,7 +29,8 @@ SAME_BITS = ("metrics.json", "records.jsonl", "per_class.csv", "scores.npz", "we
 
 def start(study: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gzsl", "sweep", str(study), "--out", str(out), "--device", "cpu", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums of matrix products depend on the threads
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=one_thread)
 
 
 def digests(out: Path) -> dict[str, str]:
@@ -95,9 +96,9 @@ def report(name: str, out: Path, expected: dict[str, str]) -> None:
 
 
 def full_disk(study: Path, where: Path, expected: dict[str, str]) -> None:
-    """Fill a file system of 400 KB, make room, and go on; then forbid writing altogether."""
+    """Fill a file system of 20 MB, make room, and go on; then forbid writing altogether."""
     where.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(where)], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(where)], check=False)
     if mounted.returncode != 0:
         print("full disk, read-only disk: left out, a file system cannot be mounted here")
         return
@@ -106,7 +107,7 @@ def full_disk(study: Path, where: Path, expected: dict[str, str]) -> None:
         _, told = process.communicate()
         before = {run.parent.name: run.stat().st_mtime_ns for run in where.glob("*/done")}
         print(f"full disk: status {process.returncode}, {len(before)} runs intact, last line: {told.splitlines()[-1]}")
-        subprocess.run(["mount", "-o", "remount,size=64m", str(where)], check=True)
+        subprocess.run(["mount", "-o", "remount,size=96m", str(where)], check=True)
         assert start(study, where, "--workers", "2").wait() == 0
         after = {run.parent.name: run.stat().st_mtime_ns for run in where.glob("*/done")}
         assert before.items() <= after.items(), "a finished run was touched"

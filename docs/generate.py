@@ -1,10 +1,13 @@
-"""Remake the generated pages: ``python docs/generate.py``, or ``--check`` to fail when one is out of date."""
+"""Remake the generated pages, and tables in others: ``python docs/generate.py``; ``--check`` fails for stale ones."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+
+import tables
 
 from gzsl.methods import get_method, method_names
 from gzsl.params import parameters
@@ -73,6 +76,10 @@ def published_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _with_tables(page: Path) -> str:
+    return tables.filled(page.read_text(encoding="utf-8"))
+
+
 def _protocol(line: Published) -> str:
     tuned = {True: "fine-tuned", False: "", None: "fine-tuned?"}[line.fine_tuned]
     unusual = [line.setting, line.features, line.calibration]
@@ -82,17 +89,21 @@ def _protocol(line: Published) -> str:
     return ", ".join(part.replace("unknown", "?") for part in parts if part)
 
 
-PAGES = {"methods.md": methods_page, "published.md": published_page}
+PAGES: dict[Path, Callable[[], str]] = {
+    HERE / "methods.md": methods_page,
+    HERE / "published.md": published_page,
+    **{page: partial(_with_tables, page) for page in tables.PAGES},
+}
 
 
 def main() -> int:
     """Write the pages, or compare them with ``--check``."""
     stale = []
-    for name, make in PAGES.items():
-        path, text = HERE / name, make()
+    for path, make in PAGES.items():
+        text = make()
         if "--check" in sys.argv:
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(name)
+                stale.append(path.name)
         else:
             path.write_text(text, encoding="utf-8")
     if stale:

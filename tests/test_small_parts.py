@@ -29,6 +29,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_is_written_can_be_read_by_whom_the_user_lets(tmp_path: Path) -> None:
+    """The usual permissions, not those of a private temporary file."""
+    write_text(tmp_path / "ours", "x")
+    (tmp_path / "usual").write_text("x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_disk_full_and_permission_are_one_sentence(tmp_path: Path) -> None:
     for code, words in ((errno.ENOSPC, "disk is full"), (errno.EACCES, "not writable")):
         with pytest.raises(RunError, match=words), replacing(tmp_path / "x"):

@@ -146,7 +146,7 @@ def test_mistakes_in_a_study_are_named(tmp_path: Path) -> None:
 
 
 def test_shipped_studies_are_sound() -> None:
-    assert {path.stem for path in list_studies()} >= {"benchmark-paper", "classical", "first-numbers", "main"}
+    assert {path.stem for path in list_studies()} >= {"benchmark-paper", "classical", "generative", "main"}
     for path in list_studies():
         for cell in load_study(path).cells():
             assert cell.error is None, cell.name

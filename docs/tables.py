@@ -1,0 +1,113 @@
+"""Tables of pages that are made from ``experiments/results``: between two comments, so that no number is typed.
+
+A page says ``<!-- table: main CUB127 -->``, then the table, then ``<!-- end of table -->``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "experiments" / "results"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
+BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
+GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr95": "FPR95",
+         "best_h": "best H (not valid)", "gap": "gap"}  # fmt: skip
+RULES = ("raw", "zscore", "quantile")
+FORMS = ("stacking", "stacking(multiplicative)", "stacking(zscored)")
+DEFAULT = "quantile"
+PRETTY = {
+    "ale": "ALE", "cada-vae": "CADA-VAE", "cnzsl": "CNZSL", "eszsl": "ESZSL", "exem": "EXEM", "f-clswgan": "f-CLSWGAN",
+    "gdan": "GDAN", "gfzsl": "GFZSL", "lsrgan": "LsrGAN", "sae": "SAE",
+}  # fmt: skip
+
+Row = dict[str, str]
+
+
+def filled(text: str) -> str:
+    """A page with its tables made anew."""
+    return BLOCK.sub(lambda found: f"{found[1]}{_made(found[2].split())}{found[3]}", text)
+
+
+def _made(words: Sequence[str]) -> str:
+    name, *arguments = words
+    lines = TABLES[name](*arguments)
+    marks = ["---"] * len(lines[0])
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in [lines[0], marks, *lines[1:]])
+
+
+def main_lines(dataset: str, *methods: str) -> list[list[str]]:
+    """One dataset of the main study; all methods, or those named."""
+    lines = [["method", *METRICS.values(), "seeds", "s a run"]]
+    for row in _rows("main.csv"):
+        if row["dataset"] == dataset and (not methods or row["method"] in methods):
+            values = [_spread(row[f"{name}.mean"], row[f"{name}.std"]) for name in METRICS]
+            lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
+    return lines
+
+
+def _spread(mean: str, std: str) -> str:
+    shown = round(100 * float(std), 1) if std else 0.0
+    return f"{100 * float(mean):.1f}" + (f" ± {shown:.1f}" if shown > 0 else "")
+
+
+def gate_means() -> list[list[str]]:
+    """Every calibrator under the default rule, averaged over runs."""
+    rows = _by_calibrator(DEFAULT)
+    lines = [["calibrator", *GATES.values()]]
+    return lines + [[f"`{name}`", *(_mean(own, key) for key in GATES)] for name, own in rows.items()]
+
+
+def gate_runs() -> list[list[str]]:
+    """H of every calibrator on every method and dataset, mean ± std over seeds."""
+    rows = _by_calibrator(DEFAULT)
+    places = sorted({(row["method"], row["dataset"]) for row in rows["none"]})
+    lines = [["calibrator", *(f"{PRETTY[method]} {dataset}" for method, dataset in places)]]
+    for name, own in rows.items():
+        cells = []
+        for place in places:
+            values = [float(row["H"]) for row in own if (row["method"], row["dataset"]) == place]
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            cells.append(_spread(str(statistics.fmean(values)), str(spread)))
+        lines.append([f"`{name}`", *cells])
+    return lines
+
+
+def gate_rules() -> list[list[str]]:
+    """Mean gap of every calibrator under each transfer rule."""
+    by_rule = {rule: _by_calibrator(rule) for rule in RULES}
+    names = [name for name in by_rule[DEFAULT] if name != "none"]
+    lines = [["calibrator", *(f"`{rule}`" for rule in RULES)]]
+    lines += [[f"`{name}`", *(_mean(by_rule[rule][name], "gap", 2) for rule in RULES)] for name in names]
+    for title, chosen in (("stacking, three forms", FORMS), ("all", names)):
+        lines.append([title, *(_mean([r for n in chosen for r in by_rule[rule][n]], "gap", 2) for rule in RULES)])
+    return lines
+
+
+def _by_calibrator(rule: str) -> dict[str, list[Row]]:
+    """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
+    found: dict[str, list[Row]] = {}
+    for row in _rows("calibration.csv"):
+        if row["transfer"] == rule or row["calibrator"] == "none":
+            found.setdefault(row["calibrator"], []).append(row)
+    return found
+
+
+def _mean(rows: Sequence[Row], key: str, digits: int = 1) -> str:
+    return f"{100 * statistics.fmean(float(row[key]) for row in rows):.{digits}f}"
+
+
+def _rows(name: str) -> list[Row]:
+    with (RESULTS / name).open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+TABLES: dict[str, Callable[..., list[list[str]]]] = {
+    "main": main_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+}  # fmt: skip
