@@ -20,7 +20,7 @@ METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrat
 GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr95": "FPR95",
          "best_h": "best H (not valid)", "gap": "gap"}  # fmt: skip
 RULES = ("raw", "zscore", "quantile")
-FORMS = ("stacking", "stacking(multiplicative)", "stacking(zscored)")
+FORMS = ("stacking", "stacking(form=multiplicative)", "stacking(form=zscored)")
 DEFAULT = "quantile"
 PRETTY = {
     "ale": "ALE", "cada-vae": "CADA-VAE", "cnzsl": "CNZSL", "eszsl": "ESZSL", "exem": "EXEM", "f-clswgan": "f-CLSWGAN",
