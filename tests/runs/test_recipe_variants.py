@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,7 +80,7 @@ def test_a_full_recipe_has_the_published_values_on_the_other_features(name: str)
 
 def test_a_study_finds_the_data_of_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
     planned = Study(title="t", methods=["cada-vae"], datasets=["CUB127.full", "AWA2.budget"])
-    monkeypatch.setattr(study, "available", lambda root: [SimpleNamespace(name="CUB127", present=True)])
+    monkeypatch.setattr(study, "present", lambda root: {"CUB127"})
     full, budget = planned.cells()
     assert full.name == "cada-vae/CUB127.full"
     assert full.recipe is not None
