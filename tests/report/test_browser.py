@@ -20,7 +20,7 @@ pytest.importorskip("selenium")
 from selenium.webdriver import Chrome, ChromeOptions, Keys
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -183,7 +183,8 @@ def test_states_seeds_and_figures_change_together(page: Chrome) -> None:
     Select(page.find_element(By.ID, "pick-seed")).select_by_visible_text("1")
     assert page.find_element(By.ID, "detail-title").text.endswith("seed 1")
     press(page, By.CSS_SELECTOR, "#class-list summary")
-    assert len(page.find_elements(By.CSS_SELECTOR, "#class-list tbody tr")) == 10
+    rows = WebDriverWait(page, 30).until(lambda _: page.find_elements(By.CSS_SELECTOR, "#class-list tbody tr"))
+    assert len(rows) == 10
     assert "class 0<b>" in page.find_element(By.ID, "class-list").text, "names are text, never markup"
 
 

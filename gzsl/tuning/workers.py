@@ -25,7 +25,7 @@ from gzsl.tuning.plan import PLANNED
 from gzsl.tuning.space import Dimension
 from gzsl.tuning.tuner import Tuner
 
-_COMMAND = [sys.executable, "-m", "gzsl.tuning.helpers"]
+_COMMAND = [sys.executable, "-c", "from gzsl.tuning.workers import main; main()"]
 
 
 @contextmanager
@@ -104,7 +104,3 @@ def main() -> None:
             pass
     except GzslError as error:
         sys.exit(f"gzsl: a helping process ended: {error}")
-
-
-if __name__ == "__main__":
-    main()
