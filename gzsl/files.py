@@ -28,8 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-        temporary.touch(exist_ok=False)  # not tempfile's, which only its owner may read: runs and reports are shared
+        name = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        name.touch(exist_ok=False)  # not tempfile's, which only its owner may read: runs and reports are shared
+        temporary = name
         yield temporary
         _flush(temporary)
         temporary.replace(path)

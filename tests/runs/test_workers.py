@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gzsl.errors import StorageError
+from gzsl.files import write_text
 from gzsl.runs.reporter import StudyReporter
 from gzsl.runs.studies.cluster import Cluster
 from gzsl.runs.studies.jobs import perform
@@ -198,6 +200,8 @@ def test_a_full_disk_keeps_what_is_finished_and_a_read_only_one_can_be_read(
     assert finished.items() <= {done.parent.name: done.stat().st_mtime_ns for done in small_disk.glob("*/done")}.items()
 
     assert mount(small_disk, "-o", "remount,ro")
+    with pytest.raises(StorageError, match="found a place that is not writable"):
+        write_text(small_disk / "table.csv", "")
     process = sweep(study_file, small_disk)
     printed, errors = process.communicate()
     assert process.returncode == 0, errors
