@@ -11,6 +11,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gzsl.calibration.transfer import RULES
+from gzsl.report.aggregate import mean_and_spread
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
@@ -19,7 +22,6 @@ BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
 GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr95": "FPR95",
          "best_h": "best H (not valid)", "gap": "gap"}  # fmt: skip
-RULES = ("raw", "zscore", "quantile")
 FORMS = ("stacking", "stacking(form=multiplicative)", "stacking(form=zscored)")
 DEFAULT = "quantile"
 PRETTY = {
@@ -47,14 +49,9 @@ def main_lines(dataset: str, *methods: str) -> list[list[str]]:
     lines = [["method", *METRICS.values(), "seeds", "s a run"]]
     for row in _rows("main.csv"):
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
-            values = [_spread(row[f"{name}.mean"], row[f"{name}.std"]) for name in METRICS]
+            values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
             lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
     return lines
-
-
-def _spread(mean: str, std: str) -> str:
-    shown = round(100 * float(std), 1) if std else 0.0
-    return f"{100 * float(mean):.1f}" + (f" ± {shown:.1f}" if shown > 0 else "")
 
 
 def gate_means() -> list[list[str]]:
@@ -73,8 +70,8 @@ def gate_runs() -> list[list[str]]:
         cells = []
         for place in places:
             values = [float(row["H"]) for row in own if (row["method"], row["dataset"]) == place]
-            spread = statistics.stdev(values) if len(values) > 1 else 0.0
-            cells.append(_spread(str(statistics.fmean(values)), str(spread)))
+            spread = statistics.stdev(values) if len(values) > 1 else None
+            cells.append(mean_and_spread(statistics.fmean(values), spread))
         lines.append([f"`{name}`", *cells])
     return lines
 

@@ -32,6 +32,12 @@ class Aggregate:
         return {"n": self.n, "mean": self.mean, "std": self.std}
 
 
+def mean_and_spread(mean: float, std: float | None) -> str:
+    """Percent, ``mean ± std``; without the spread where there is none, or none that a digit would show."""
+    spread = f" ± {100 * std:.1f}" if std is not None and round(100 * std, 1) > 0 else ""
+    return f"{100 * mean:.1f}{spread}"
+
+
 def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:
     """Aggregate the ``metrics.json`` contents of several seeds."""
     columns: dict[str, list[float]] = {name: [m[name] for m in metrics] for name in METRICS}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gzsl.evaluation import Protocol
-from gzsl.report.aggregate import Aggregate, aggregate
+from gzsl.report.aggregate import Aggregate, aggregate, mean_and_spread
 from gzsl.report.published import METRICS, Published, find_published
 from gzsl.runs.study import CellResult
 
@@ -55,11 +55,10 @@ class ComparedLine:
         return [self._cell(name) for name in COLUMNS]
 
     def _cell(self, name: str) -> str:
-        mean, std = self.aggregate.mean.get(name), self.aggregate.std.get(name)
+        mean = self.aggregate.mean.get(name)
         if mean is None:
             return "-"
-        spread = f" ± {100 * std:.1f}" if std is not None and round(100 * std, 1) > 0 else ""
-        return f"{100 * mean:.1f}{spread}{self._bracket(name)}"
+        return mean_and_spread(mean, self.aggregate.std.get(name)) + self._bracket(name)
 
     def _bracket(self, name: str) -> str:
         value = None if self.published is None else self.published.values.get(name)
