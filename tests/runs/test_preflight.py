@@ -56,7 +56,7 @@ def test_a_long_closed_form_is_extrapolated_from_fewer_rows(tmp_path: Path, monk
     monkeypatch.setattr(preflight, "WHOLE_SECONDS", 0.0)
     found = estimated(tmp_path, methods=["eszsl"], datasets=["simulated"], set=FEW)
     assert found["kind"] == "extrapolated"
-    assert found["high"] / found["low"] == pytest.approx(6.25)
+    assert found["high"] / found["low"] == pytest.approx(4.0)
 
 
 def test_costs_are_summed_over_folds_candidates_and_rows(tmp_path: Path) -> None:

@@ -80,6 +80,24 @@ def test_a_sweep_tracks_its_runs_and_those_that_it_finds(workers: int, tmp_path:
     assert {name: read(tmp_path / "later" / name)[0] for name in names} == curves
 
 
+def test_a_run_on_a_cluster_is_tracked(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    from gzsl.runs.studies.cluster import Cluster
+    from gzsl.runs.studies.launch import Launch
+
+    (tmp_path / "study.yaml").write_text(STUDY.replace("[0, 1]", "[0]"))
+    cells = load_study(tmp_path / "study.yaml").cells()
+    with (
+        distributed.LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None) as dask,
+        Cluster(dask.scheduler_address) as cluster,
+    ):
+        (found,) = Launch(cells, tmp_path / "runs", cluster=cluster, track=tmp_path / "events").run()
+    (run,) = found.results
+    scalars, text = read(tmp_path / "events" / run.folder.name)
+    assert scalars["test/H"] == [(0, pytest.approx(run.metrics["H"], rel=1e-6))]
+    assert "name: ale" in text
+
+
 def test_without_tensorboard_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gzsl.runs.tracking import TensorBoardReporter
 

@@ -31,7 +31,7 @@ STEP_SECONDS = 1.5  # of training that are watched
 WHOLE_SECONDS = 5.0  # a closed form that is expected to take less is fitted on all rows
 FEW_ROWS = 2000  # below this a closed form is fitted on all rows at once
 BLOCK_ROWS = 1024
-UNCERTAINTY = {"measured": 1.7, "extrapolated": 2.5}  # the true time is mostly within this factor
+UNCERTAINTY = {"measured": 1.7, "extrapolated": 2.0}  # the true time is mostly within this factor
 
 
 @dataclass(frozen=True)
