@@ -27,7 +27,7 @@ from gzsl.methods.generative.base import Generator
 from gzsl.params import plain
 from gzsl.runs import Recipe, load_recipe, run_recipe
 from gzsl.runs.reporter import evaluation_epochs
-from gzsl.runs.study import load_study
+from gzsl.studies.study import load_study
 
 OPTIONS = {"preset": "AWA2", "images_per_class": 781}  # 40 classes, a fifth of each held out
 PART = {"preset": "AWA2", "images_per_class": 196}  # a quarter of that, to work out the rest from

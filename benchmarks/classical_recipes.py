@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.common import seconds
 from gzsl.data import load
 from gzsl.runs import load_recipe, run_recipe
-from gzsl.runs.study import load_study
+from gzsl.studies.study import load_study
 
 OPTIONS = {"preset": "AWA2", "images_per_class": 781}  # 40 classes with 80 % of 781 rows each: 24,992 training rows
 LIMIT_SECONDS = 300

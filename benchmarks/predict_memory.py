@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from gzsl.bundles.bundle import Bundle, load_bundle
+from gzsl.bundles.predict import predict, write_predictions
 from gzsl.data import Scaler, final_task
 from gzsl.data.embedded import simulated
 from gzsl.data.readers.plain import open_features
 from gzsl.methods import create
-from gzsl.runs.bundle import Bundle, load_bundle
-from gzsl.runs.predict import predict, write_predictions
 from gzsl.semantics import Semantics
 
 ROWS, CLASSES = 100_000, 1_000

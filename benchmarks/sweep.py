@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from gzsl.runs.reporter import StudyReporter
-from gzsl.runs.study import Study, run_study
+from gzsl.studies.launch import run_study
+from gzsl.studies.study import Study
 
 FASTER = 1.0  # two workers on two cores must beat one
 SHARE = 0.05  # overhead of 200 runs

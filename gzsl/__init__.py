@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from gzsl.version import __version__
 
 _HOMES = {
     "load": "gzsl.data",
@@ -34,13 +34,16 @@ _HOMES = {
     "calibrate": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
-    "load_bundle": "gzsl.runs.bundle",
-    "save_bundle": "gzsl.runs.bundle",
-    "predict": "gzsl.runs.predict",
+    "load_bundle": "gzsl.bundles",
+    "save_bundle": "gzsl.bundles",
+    "predict": "gzsl.bundles.predict",
     "open_features": "gzsl.data.readers.plain",
 }
 
 if TYPE_CHECKING:
+    from gzsl.bundles import load_bundle as load_bundle
+    from gzsl.bundles import save_bundle as save_bundle
+    from gzsl.bundles.predict import predict as predict
     from gzsl.calibration import calibrate as calibrate
     from gzsl.calibration import fit_folds as fit_folds
     from gzsl.data import Dataset as Dataset
@@ -58,9 +61,6 @@ if TYPE_CHECKING:
     from gzsl.methods import save_method as save_method
     from gzsl.runs import load_recipe as load_recipe
     from gzsl.runs import run_recipe as run_recipe
-    from gzsl.runs.bundle import load_bundle as load_bundle
-    from gzsl.runs.bundle import save_bundle as save_bundle
-    from gzsl.runs.predict import predict as predict
     from gzsl.semantics import Semantics as Semantics
 
 __all__ = ["__version__", *_HOMES]

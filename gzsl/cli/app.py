@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-import gzsl
 from gzsl.cli import data, features, semantics
 from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.calibrate import calibrate, calibrators
@@ -20,6 +19,7 @@ from gzsl.cli.reproduce import reproduce
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
 from gzsl.cli.tune import tune
+from gzsl.version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +34,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(gzsl.__version__)
+        typer.echo(__version__)
         raise typer.Exit
 
 

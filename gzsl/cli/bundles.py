@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from gzsl.bundles.bundle import Bundle, load_bundle
+from gzsl.bundles.predict import predict as predictions_of
+from gzsl.bundles.predict import write_predictions
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.data.readers.plain import PlainFeatures, open_features
 from gzsl.data.readers.table import Table
 from gzsl.errors import MethodError
-from gzsl.runs.bundle import Bundle, load_bundle
-from gzsl.runs.predict import predict as predictions_of
-from gzsl.runs.predict import write_predictions
 from gzsl.semantics.sources import text_table
 
 SHOWN = 20

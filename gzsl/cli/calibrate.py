@@ -22,8 +22,8 @@ from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
 from gzsl.params import parameters
 from gzsl.runs import load_recipe
-from gzsl.runs.calibrate import CalibrationRow, compare_calibrators
 from gzsl.runs.recipe import parse_override
+from gzsl.studies.calibrators import CalibrationRow, compare_calibrators
 from gzsl.yamlio import parse_yaml
 
 _SHOWN = ("U", "S", "H", "AUSUC", "auroc", "fpr95", "gap")

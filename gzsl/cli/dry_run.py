@@ -11,9 +11,9 @@ from rich.table import Table
 
 from gzsl.cli.options import print_json
 from gzsl.cli.study_progress import StudyProgress, duration
-from gzsl.runs.studies.launch import Launch
-from gzsl.runs.studies.preflight import cost_key
-from gzsl.runs.study import Cell
+from gzsl.studies.cells import Cell
+from gzsl.studies.launch import Launch
+from gzsl.studies.preflight import cost_key
 
 NOTE = (
     "from a few steps of each fit and one scored block, with {threads} thread(s) and the machine as busy as it was; "
@@ -37,8 +37,8 @@ def dry_run(launch: Launch, cells: list[Cell], workers: int, json_output: bool) 
 
 def _measure(launch: Launch, workers: int) -> tuple[dict[str, Mapping[str, Any]], int]:
     """One answer a kind of run, by `cost_key`, from a process with as many threads as a worker will have."""
-    from gzsl.runs.studies.pool import Pool
-    from gzsl.runs.studies.threads import threads_for
+    from gzsl.studies.pool import Pool
+    from gzsl.studies.threads import threads_for
 
     kinds = {cost_key(job.run): job for job in reversed(launch.missing())}
     workers = max(1, min(workers, len(launch.missing())))

@@ -68,7 +68,7 @@ def report(
 
 def _collected(source: str, out: Path, data: Path | None, title: str | None) -> Any:
     from gzsl.report.collect import collect, collect_study
-    from gzsl.runs.study import load_study
+    from gzsl.studies.study import load_study
 
     folder = Path(source)
     found = collect(folder) if folder.is_dir() else collect_study(load_study(source), out, data)

@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gzsl.bundles.bundle import save_bundle
 from gzsl.cli.evaluate import print_domain
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
 from gzsl.report import Aggregate, aggregate
 from gzsl.runs import Recipe, RunResult, load_recipe
-from gzsl.runs.bundle import save_bundle
 from gzsl.runs.recipe import parse_override
 from gzsl.runs.run import run_recipe
 from gzsl.runs.tracking import tracked

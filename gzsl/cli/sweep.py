@@ -16,8 +16,9 @@ from gzsl.cli.study_progress import StudyProgress
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
 from gzsl.report.comparison import HEADINGS, ComparedLine, compare, comparison_csv, comparison_markdown
-from gzsl.runs.studies.launch import Launch
-from gzsl.runs.study import Cell, CellResult, Study, list_studies, load_study
+from gzsl.studies.cells import Cell, CellResult
+from gzsl.studies.launch import Launch
+from gzsl.studies.study import Study, list_studies, load_study
 
 INTERRUPTED = 130
 
@@ -88,7 +89,7 @@ def _run(
     with ExitStack() as stack:
         cluster = None
         if cluster_options is not None:
-            from gzsl.runs.studies.cluster import Cluster
+            from gzsl.studies.cluster import Cluster
 
             cluster = stack.enter_context(Cluster(*cluster_options))
         progress = stack.enter_context(StudyProgress())

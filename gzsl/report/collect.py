@@ -14,7 +14,7 @@ from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
 from gzsl.report.aggregate import CALIBRATED, METRICS
-from gzsl.runs.study import Study
+from gzsl.studies.study import Study
 from gzsl.yamlio import read_yaml
 
 TRACES = ("recipe.yaml", "metrics.json", "log.txt", "done")  # any of these makes a folder a run's

@@ -11,7 +11,7 @@ from typing import Any
 from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate, mean_and_spread
 from gzsl.report.published import METRICS, Published, find_published
-from gzsl.runs.study import CellResult
+from gzsl.studies.cells import CellResult
 
 COLUMNS = (*METRICS, "AUSUC", "calibrated.H")
 HEADINGS = (*METRICS, "AUSUC", "H cal.")

@@ -12,7 +12,6 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-import gzsl
 from gzsl.errors import RunError
 from gzsl.files import make_folder, write_text
 from gzsl.report.collect import ABOUT, Collection, StoredRun
@@ -30,6 +29,7 @@ from gzsl.report.page_values import (
 )
 from gzsl.report.significance import Comparison, significance
 from gzsl.report.tables import write_csv
+from gzsl.version import __version__
 from gzsl.yamlio import dump_yaml
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -179,7 +179,7 @@ class _Page:
             title=self.title, summary=summary_text(lines), folder=self.folder, headings=HEADINGS, boards=boards,
             filters=varying, same=same, lone=all(line.group.aggregate.n == 1 for line in lines),
             any_published=any(line.group.published for line in lines), sources=source_texts(lines),
-            significance=significance_values(test, tests), troubles=self.troubles, version=gzsl.__version__,
+            significance=significance_values(test, tests), troubles=self.troubles, version=__version__,
             css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
             script=Markup("\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)),
             data=_json(values), blobs=blobs,

@@ -8,8 +8,8 @@ import platform
 import sys
 from typing import Any
 
-import gzsl
 from gzsl.errors import RunError
+from gzsl.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "safetensors", "pydantic")
 
@@ -17,7 +17,7 @@ _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "safetensors", "pydantic
 def environment(device: str) -> dict[str, Any]:
     """Versions and hardware, as plain values; nothing that identifies a person."""
     return {
-        "gzsl": gzsl.__version__,
+        "gzsl": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),

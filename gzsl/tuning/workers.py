@@ -18,9 +18,9 @@ from typing import Any
 from gzsl.errors import GzslError, RunError
 from gzsl.runs.recipe import make_recipe
 from gzsl.runs.run import open_dataset
-from gzsl.runs.studies.pool import own_group
-from gzsl.runs.studies.threads import limit_threads, thread_environment, threads_for
-from gzsl.runs.studies.worker import inbox
+from gzsl.studies.pool import own_group
+from gzsl.studies.threads import limit_threads, thread_environment, threads_for
+from gzsl.studies.worker import inbox
 from gzsl.tuning.plan import PLANNED
 from gzsl.tuning.space import Dimension
 from gzsl.tuning.tuner import Tuner

@@ -9,7 +9,7 @@ import pytest
 from gzsl.params import plain
 from gzsl.runs import find_recipe, list_recipes, load_recipe, study
 from gzsl.runs.recipe import Recipe, dataset_of
-from gzsl.runs.study import Study, load_study
+from gzsl.studies.study import Study, load_study
 from gzsl.yamlio import read_yaml
 
 GENERATORS = load_study("generative").methods

@@ -9,7 +9,7 @@ import pytest
 from gzsl.errors import RunError
 from gzsl.runs import load_recipe, run_recipe
 from gzsl.runs.reporter import Reporter
-from gzsl.runs.study import load_study
+from gzsl.studies.study import load_study
 
 pytest.importorskip("tensorboard")
 QUICK = {"method.n_epochs": 4, "selection.every": 2, "selection.folds": 1, "selection.grid": {}}
@@ -62,7 +62,7 @@ set: {method.n_epochs: 4, selection.every: 2, selection.folds: 1, selection.grid
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_sweep_tracks_its_runs_and_those_that_it_finds(workers: int, tmp_path: Path) -> None:
-    from gzsl.runs.studies.launch import Launch
+    from gzsl.studies.launch import Launch
 
     (tmp_path / "study.yaml").write_text(STUDY)
     cells = load_study(tmp_path / "study.yaml").cells()
@@ -82,8 +82,8 @@ def test_a_sweep_tracks_its_runs_and_those_that_it_finds(workers: int, tmp_path:
 
 def test_a_run_on_a_cluster_is_tracked(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    from gzsl.runs.studies.cluster import Cluster
-    from gzsl.runs.studies.launch import Launch
+    from gzsl.studies.cluster import Cluster
+    from gzsl.studies.launch import Launch
 
     (tmp_path / "study.yaml").write_text(STUDY.replace("[0, 1]", "[0]"))
     cells = load_study(tmp_path / "study.yaml").cells()

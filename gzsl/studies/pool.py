@@ -16,10 +16,10 @@ from typing import IO, Any
 
 from gzsl.errors import RunError
 from gzsl.runs.reporter import StudyReporter
-from gzsl.runs.studies.jobs import Job, Outcome, failed
-from gzsl.runs.studies.threads import thread_environment, threads_for
+from gzsl.studies.jobs import Job, Outcome, failed
+from gzsl.studies.threads import thread_environment, threads_for
 
-_COMMAND = [sys.executable, "-m", "gzsl.runs.studies.worker"]
+_COMMAND = [sys.executable, "-m", "gzsl.studies.worker"]
 LAST_WORDS = 20  # lines of stderr that are kept to explain a crash
 
 Event = tuple["_Slot", Mapping[str, Any]]

@@ -18,8 +18,8 @@ from gzsl.runs.environment import resolve_device
 from gzsl.runs.recipe import Recipe, make_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.run import Run, RunResult, open_dataset
-from gzsl.runs.study import Cell
 from gzsl.runs.tracking import tracked
+from gzsl.studies.cells import Cell
 
 LOG_LINES = 5
 _ONE_AT_A_TIME = threading.Lock()  # cells of one process share torch's generator and thread pools

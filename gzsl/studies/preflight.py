@@ -24,8 +24,8 @@ from gzsl.params import parameters, plain
 from gzsl.runs.experiment import Experiment
 from gzsl.runs.reporter import Reporter, evaluation_epochs
 from gzsl.runs.run import Run
-from gzsl.runs.studies.jobs import open_run
-from gzsl.runs.studies.memory import peak_bytes, reset_peak
+from gzsl.studies.jobs import open_run
+from gzsl.studies.memory import peak_bytes, reset_peak
 
 STEP_SECONDS = 1.5  # of training that are watched
 WHOLE_SECONDS = 5.0  # a closed form that is expected to take less is fitted on all rows

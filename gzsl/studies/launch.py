@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from gzsl.errors import GzslError, RunError, StorageError
 from gzsl.files import make_folder
 from gzsl.runs.reporter import Reporter, StudyReporter
-from gzsl.runs.studies.jobs import Job, Outcome, Place, failed, perform_here, plan
-from gzsl.runs.study import Cell, CellResult
 from gzsl.runs.tracking import TensorBoardReporter
+from gzsl.studies.cells import Cell, CellResult
+from gzsl.studies.jobs import Job, Outcome, Place, failed, perform_here, plan
 
 if TYPE_CHECKING:
-    from gzsl.runs.studies.cluster import Cluster
+    from gzsl.studies.cluster import Cluster
+    from gzsl.studies.study import Study
 
 
 class Launch:
@@ -156,7 +157,7 @@ class Launch:
             for job in missing:
                 yield perform_here(job, Relay(self._progress, job.name))
         else:
-            from gzsl.runs.studies.pool import Pool
+            from gzsl.studies.pool import Pool
 
             with Pool(min(workers, len(missing)), self._progress) as pool:
                 yield from pool.outcomes(missing)
@@ -217,3 +218,36 @@ class Clock:
     @staticmethod
     def _names(job: Job) -> tuple[str, str, str]:
         return f"cell {job.cell.name}", f"method {job.cell.method}", "all"
+
+
+def run_study(
+    study: Study,
+    *,
+    out: Path | str = "runs",
+    data: Path | str | None = None,
+    device: str = "auto",
+    workers: int = 0,
+    progress: StudyReporter | None = None,
+    fail_fast: bool = False,
+) -> list[CellResult]:
+    """Run what is missing of a study; finished runs are read, a failing cell is reported and passed over.
+
+    Parameters
+    ----------
+    study : Study
+        What to run.
+    out, data, device
+        As in `gzsl.runs.run_recipe`.
+    workers : int
+        Processes that run cells side by side, each with its share of the cores; 0: in this process, one by one.
+    progress : StudyReporter, optional
+        Hears what happens.
+    fail_fast : bool
+        Whether the first failure ends the study.
+
+    Returns
+    -------
+    list of CellResult
+        In the order of `Study.cells`; cells that are left out are not among them.
+    """
+    return Launch(study.cells(data), out, data, device, progress).run(workers=workers, fail_fast=fail_fast)

@@ -8,9 +8,9 @@ import pytest
 from gzsl.errors import GzslError, RecipeError, RunError
 from gzsl.report.comparison import compare, comparison_csv, comparison_markdown
 from gzsl.runs.reporter import StudyReporter
-from gzsl.runs.studies import threads
-from gzsl.runs.studies.launch import Clock, Launch
-from gzsl.runs.study import list_studies, load_study, run_study
+from gzsl.studies import threads
+from gzsl.studies.launch import Clock, Launch, run_study
+from gzsl.studies.study import list_studies, load_study
 
 SMALL = """
 title: small

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gzsl.bundles.bundle import Bundle, load_bundle, save_bundle
 from gzsl.data import FeatureRows, load
 from gzsl.errors import RunError
 from gzsl.evaluation import ScoreSummary, predictions
 from gzsl.runs import load_recipe, run_recipe
-from gzsl.runs.bundle import Bundle, load_bundle, save_bundle
 
 QUICK = {"selection.folds": 2, "selection.grid": {"gamma": [10.0], "lam": [1.0]}}
 SECTIONS: dict[str, dict[str, Any]] = {

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from gzsl.errors import GzslWarning, RunHeld
 from gzsl.runs.reporter import Reporter
-from gzsl.runs.studies.threads import limit_threads
+from gzsl.studies.threads import limit_threads
 
 SECONDS_BETWEEN_TICKS = 0.5
 ORPHANED = 3  # exit status
@@ -70,8 +70,8 @@ def main() -> None:
 
 def _answer(values: Mapping[str, Any], send: Send) -> dict[str, Any]:
     """What became of a job; imported late, so that a worker that gets none costs little."""
-    from gzsl.runs.studies.jobs import perform
-    from gzsl.runs.studies.preflight import estimate
+    from gzsl.studies.jobs import perform
+    from gzsl.studies.preflight import estimate
 
     reporter = PipeReporter(send, patient=values["patient"])
     return estimate(values, reporter) if values.get("preflight") else perform(values, reporter)

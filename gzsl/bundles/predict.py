@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gzsl.bundles.bundle import Bundle
 from gzsl.data import FeatureRows
 from gzsl.data.readers.plain import PlainFeatures
 from gzsl.errors import MethodError
 from gzsl.files import replacing
-from gzsl.runs.bundle import Bundle
 
 REASONS = 3
 COLUMNS = ("image", "rank", "class", "score", "side", "for", "against")

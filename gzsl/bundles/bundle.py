@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-import gzsl
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import FeatureRows, Scaler
 from gzsl.errors import MethodError, RunError
@@ -21,6 +20,7 @@ from gzsl.runs.environment import resolve_device
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.run import Run, RunResult, open_dataset
 from gzsl.semantics import Semantics
+from gzsl.version import __version__
 
 FORMAT = 2
 CARD = "bundle.json"
@@ -155,7 +155,7 @@ class Bundle:
 
     def _facts(self) -> dict[str, Any]:
         return {
-            "format": FORMAT, "gzsl_version": gzsl.__version__, "scaling": self.scaler.kind,
+            "format": FORMAT, "gzsl_version": __version__, "scaling": self.scaler.kind,
             "classes": list(self.raw.class_names), "seen": list(self.seen),
             "gamma": None if self.calibrator is None else self.calibrator.gamma_,
             "semantics": {

@@ -10,7 +10,7 @@ import pytest
 from gzsl.calibration import calibrator_names
 from gzsl.errors import GzslWarning
 from gzsl.runs import load_recipe, run_recipe
-from gzsl.runs.calibrate import compare_calibrators
+from gzsl.studies.calibrators import compare_calibrators
 
 QUICK: dict[str, Any] = {"selection.grid": {"gamma": [10.0], "lam": [1.0]}, "selection.folds": 2}
 SMALL: dict[str, dict[str, Any]] = {"boundary-ood": {"n_epochs": 2, "hidden_dim": 16, "codes": "mean"}}

@@ -15,7 +15,7 @@ from gzsl.errors import RunError
 from gzsl.runs.environment import resolve_device
 from gzsl.runs.reporter import Reporter, StudyReporter
 from gzsl.runs.run import RunResult
-from gzsl.runs.studies.jobs import Job, Outcome, failed, perform
+from gzsl.studies.jobs import Job, Outcome, failed, perform
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -20,10 +20,10 @@ import pytest
 from gzsl.errors import StorageError
 from gzsl.files import write_text
 from gzsl.runs.reporter import StudyReporter
-from gzsl.runs.studies.cluster import Cluster
-from gzsl.runs.studies.jobs import perform
-from gzsl.runs.studies.launch import Launch
-from gzsl.runs.study import load_study, run_study
+from gzsl.studies.cluster import Cluster
+from gzsl.studies.jobs import perform
+from gzsl.studies.launch import Launch, run_study
+from gzsl.studies.study import load_study
 
 STUDY = """
 title: six runs
@@ -81,7 +81,7 @@ def heed_ctrl_c() -> None:
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    return [child for child in process.children() if "gzsl.runs.studies.worker" in " ".join(child.cmdline())]
+    return [child for child in process.children() if "gzsl.studies.worker" in " ".join(child.cmdline())]
 
 
 def has_begun(out: Path, runs: int, process: subprocess.Popen[str]) -> bool:
@@ -245,7 +245,7 @@ def test_a_dask_cluster_loses_a_worker_but_no_run(study_file: Path, expected: di
 def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     from gzsl.errors import RunError
-    from gzsl.runs.studies import cluster
+    from gzsl.studies import cluster
 
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(RunError, match="found no Dask scheduler that answers"):

@@ -8,10 +8,10 @@ import pytest
 
 from gzsl.data import TestGate, final_task, load
 from gzsl.runs.reporter import Reporter
-from gzsl.runs.studies import preflight
-from gzsl.runs.studies.launch import Launch
-from gzsl.runs.studies.preflight import cost_key, estimate
-from gzsl.runs.study import Study
+from gzsl.studies import preflight
+from gzsl.studies.launch import Launch
+from gzsl.studies.preflight import cost_key, estimate
+from gzsl.studies.study import Study
 
 FEW = {"selection.folds": 2, "selection.grid": {"lam": [0.1, 1.0, 10.0]}}
 

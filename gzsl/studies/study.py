@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import present
-from gzsl.data.benchmarks import canonical_name
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
-from gzsl.runs.recipe import Recipe, Section, dataset_of, find_recipe, make_recipe, overridden, read_recipe
-from gzsl.runs.reporter import StudyReporter
-from gzsl.runs.run import RunResult
+from gzsl.runs.recipe import Section, find_recipe, make_recipe, overridden, read_recipe
+from gzsl.studies.cells import Cell
 from gzsl.yamlio import read_yaml
 
 PLAIN = "default"  # the variant that is the recipe itself
@@ -122,77 +119,6 @@ class Study(Section):
         return Cell(method, dataset, recipe, None, varied, tuple(self.seeds or recipe.seeds))
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One recipe of a study: a line of its table, one run a seed.
-
-    Attributes
-    ----------
-    method, dataset : str
-        Names; ``dataset`` with the recipe's variant, where the study names it so.
-    recipe : Recipe or None
-        What to run; None when the cell is left out or wrong.
-    left_out : str or None
-        Why it is left out, which is no failure.
-    varied : dict
-        What tells it from other cells of the same method and dataset, by dotted key.
-    seeds : tuple of int
-        One run each.
-    error : str or None
-        Why its recipe is wrong, which is a failure.
-    """
-
-    method: str
-    dataset: str
-    recipe: Recipe | None
-    left_out: str | None
-    varied: dict[str, Any] = field(default_factory=dict)
-    seeds: tuple[int, ...] = ()
-    error: str | None = None
-
-    @property
-    def label(self) -> str:
-        """Method, with what is varied in brackets: ``ale [budget, lr=0.01]``."""
-        shown = [_shown(key, value) for key, value in self.varied.items()]
-        return f"{self.method} [{', '.join(shown)}]" if shown else self.method
-
-    @property
-    def name(self) -> str:
-        """``method/dataset``, with what is varied."""
-        return f"{self.method}/{self.dataset}{self.label.removeprefix(self.method)}"
-
-    def checked(self, here: set[str]) -> Cell:
-        """The same cell, left out when its dataset is neither among those present nor a path."""
-        if self.left_out or self.error or Path(self.dataset).exists():
-            return self
-        files = dataset_of(self.dataset)
-        if canonical_name(files) in here:
-            return self
-        return Cell(self.method, self.dataset, None, f"no files of {files} below --data", self.varied)
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What became of a cell: results a seed, and the error that ended one of them.
-
-    Attributes
-    ----------
-    cell : Cell
-        The cell.
-    results : list of RunResult
-        One a finished seed, in the order of the cell's seeds.
-    error : str or None
-        One sentence; the first one where several seeds failed.
-    log : tuple of str
-        Last lines of the failed run's log.
-    """
-
-    cell: Cell
-    results: list[RunResult]
-    error: str | None
-    log: tuple[str, ...] = ()
-
-
 def load_study(source: str | Path) -> Study:
     """Read a study from a file, or a shipped one by its name.
 
@@ -218,41 +144,6 @@ def load_study(source: str | Path) -> Study:
         raise RecipeError(f"{path}: {place}: {message}" if place else f"{path}: {message}") from None
 
 
-def run_study(
-    study: Study,
-    *,
-    out: Path | str = "runs",
-    data: Path | str | None = None,
-    device: str = "auto",
-    workers: int = 0,
-    progress: StudyReporter | None = None,
-    fail_fast: bool = False,
-) -> list[CellResult]:
-    """Run what is missing of a study; finished runs are read, a failing cell is reported and passed over.
-
-    Parameters
-    ----------
-    study : Study
-        What to run.
-    out, data, device
-        As in `gzsl.runs.run_recipe`.
-    workers : int
-        Processes that run cells side by side, each with its share of the cores; 0: in this process, one by one.
-    progress : StudyReporter, optional
-        Hears what happens.
-    fail_fast : bool
-        Whether the first failure ends the study.
-
-    Returns
-    -------
-    list of CellResult
-        In the order of `Study.cells`; cells that are left out are not among them.
-    """
-    from gzsl.runs.studies.launch import Launch
-
-    return Launch(study.cells(data), out, data, device, progress).run(workers=workers, fail_fast=fail_fast)
-
-
 def list_studies() -> list[Path]:
     """Paths of the shipped studies, sorted."""
     return sorted(experiments_dir().glob("*.yaml"))
@@ -267,14 +158,6 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
     """Path and plain values of a recipe; a file is read again only when it has changed, however many cells use it."""
     path = find_recipe(source)
     return path, _read_once(path, path.stat().st_mtime_ns)
-
-
-def _shown(key: str, value: Any) -> str:
-    if key in ("variant", "dataset.semantics"):
-        return str(value)
-    if key == "calibration":
-        return str(value["name"] if isinstance(value, Mapping) else value)
-    return f"{key.rpartition('.')[2]}={value}"
 
 
 def _find(source: str | Path) -> Path:

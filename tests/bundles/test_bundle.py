@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gzsl.bundles.bundle import Bundle, bundle_of, load_bundle, save_bundle
+from gzsl.bundles.predict import predict, write_predictions
 from gzsl.data import EvalRows, FeatureRows, final_task, load
 from gzsl.data.readers.plain import PlainFeatures, open_features
 from gzsl.errors import DataError, MethodError, RunError
 from gzsl.evaluation.evaluator import score_rows
 from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy
 from gzsl.runs import load_recipe, run_recipe
-from gzsl.runs.bundle import Bundle, bundle_of, load_bundle, save_bundle
-from gzsl.runs.predict import predict, write_predictions
 from gzsl.runs.run import Run, open_dataset
 
 QUICK = {

@@ -1,1 +1,0 @@
-"""How a study's runs are spread over processes and machines; nothing in here changes a number."""

@@ -1,0 +1,1 @@
+"""Studies: many recipes as one table, and how their runs are spread over processes and machines."""
