@@ -152,9 +152,10 @@ class Dataset:
             For a table that this dataset does not have, naming those it has.
         """
         if name not in self.tables:
+            why = "".join(f"; {note}" for note in self.card.notes if note.startswith(f"table {name} "))
             raise DataError(
                 f"{self.name}: no semantics {name!r}; {suggest(name, self.tables)} "
-                f"(available: {', '.join(sorted(self.tables))})"
+                f"(available: {', '.join(sorted(self.tables))}){why}"
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)

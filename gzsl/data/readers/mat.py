@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data.readers.detect import is_transposed
+from gzsl.data.readers.detect import absent, is_transposed
 from gzsl.data.readers.files import is_hdf5, open_hdf5, reading, short
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, array_features
-from gzsl.errors import DataError, suggest
+from gzsl.errors import DataError
 
 KIND = "a MATLAB file"
 
@@ -74,7 +74,7 @@ class MatFile:
 
     def _known(self, name: str) -> str:
         if name not in self:
-            raise DataError(f"{self.where}: no variable {name!r}; {suggest(name, self.shapes)}")
+            raise absent(self.where, "variable", name, self.shapes)
         return name
 
     def _value(self, name: str) -> Any:
