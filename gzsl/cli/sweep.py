@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from gzsl.cli.dry_run import dry_run as print_dry_run
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.study_progress import StudyProgress
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
-from gzsl.report.comparison import HEADINGS, ComparedLine, compare, comparison_csv, comparison_markdown
-from gzsl.studies.cells import Cell, CellResult
-from gzsl.studies.launch import Launch
-from gzsl.studies.study import Study, list_studies, load_study
+
+if TYPE_CHECKING:
+    from gzsl.report.comparison import ComparedLine
+    from gzsl.studies.cells import Cell, CellResult
+    from gzsl.studies.study import Study
 
 INTERRUPTED = 130
 
@@ -49,6 +48,11 @@ def sweep(
     numbers appear only where dataset, features, setting and kind of semantics are the same.
     [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
     """
+    from gzsl.cli.dry_run import dry_run as print_dry_run
+    from gzsl.report.comparison import compare, comparison_csv, comparison_markdown
+    from gzsl.studies.launch import Launch
+    from gzsl.studies.study import load_study
+
     if list_them or not study:
         _print_studies()
         return
@@ -86,6 +90,9 @@ def _run(
     workers: int,
     fail_fast: bool,
 ) -> list[CellResult]:
+    from gzsl.cli.study_progress import StudyProgress
+    from gzsl.studies.launch import Launch
+
     with ExitStack() as stack:
         cluster = None
         if cluster_options is not None:
@@ -112,6 +119,8 @@ def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tupl
 
 
 def _print_studies() -> None:
+    from gzsl.studies.study import list_studies, load_study
+
     table = Table("study", "methods", "datasets", "title")
     for path in list_studies():
         found = load_study(path)
@@ -120,6 +129,8 @@ def _print_studies() -> None:
 
 
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
+    from gzsl.report.comparison import HEADINGS
+
     console = Console()
     for dataset in dict.fromkeys(line.dataset for line in lines):
         chosen = [line for line in lines if line.dataset == dataset]
