@@ -49,7 +49,7 @@ def sweep(
     [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
     """
     from gzsl.cli.dry_run import dry_run as print_dry_run
-    from gzsl.report.comparison import compare, comparison_csv, comparison_markdown
+    from gzsl.report.comparison import compare
     from gzsl.studies.launch import Launch
     from gzsl.studies.study import load_study
 
@@ -68,9 +68,7 @@ def sweep(
         typer.echo("gzsl: interrupted; the same command again continues with what is missing", err=True)
         raise typer.Exit(INTERRUPTED) from None
     lines = compare(results)
-    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
-        if path is not None and lines:
-            write_bytes(path, text(lines).encode())
+    _write(lines, csv, markdown)
     if json_output:
         print_json(_as_json(lines, results, cells))
     else:
@@ -101,6 +99,14 @@ def _run(
             cluster = stack.enter_context(Cluster(*cluster_options))
         progress = stack.enter_context(StudyProgress())
         return Launch(cells, *place, progress, cluster, track).run(workers=workers, fail_fast=fail_fast)
+
+
+def _write(lines: list[ComparedLine], csv: Path | None, markdown: Path | None) -> None:
+    from gzsl.report.comparison import comparison_csv, comparison_markdown
+
+    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
+        if path is not None and lines:
+            write_bytes(path, text(lines).encode())
 
 
 def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tuple[str, dict[str, float]] | None:
