@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
 from gzsl.files import make_folder, replacing, value_hash, write_json, write_text
 from gzsl.images.backbones import Backbone
@@ -173,10 +172,7 @@ def _finish(
         np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for start in range(0, len(part), 4096):
             stream.write(np.ascontiguousarray(part[start : start + 4096]).data)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "class"), *(images.images[row] for row in progress.rows)])
-    write_text(folder / "images.csv", text.getvalue())
+    write_text(folder / "images.csv", csv_text([("image", "class"), *(images.images[row] for row in progress.rows)]))
     card = {
         "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
         "skipped": progress.skipped, "gzsl_version": version("gzsl"),

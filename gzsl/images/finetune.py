@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gzsl.csvio import read_rows
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
 from gzsl.images.extract import read_picture
