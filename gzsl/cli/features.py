@@ -36,9 +36,9 @@ def extract(
     """Extract features of pictures; interrupted, the same command continues.
 
     Pictures are read as a viewer shows them (turned by EXIF, on white where transparent); unreadable and tiny ones, and
-    those with 32-bit or floating-point numbers, are named and left out. What was extracted before is kept where pictures
-    and weights have the same content, and extracted anew where not. Fine-tuning sees the training pictures of seen classes of a
-    dataset folder (gzsl data make) alone; the card, and with it every protocol key, says that it was done.
+    those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
+    are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
+    alone; the card, and with it every protocol key, says that it was done.
     """
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 

@@ -18,7 +18,7 @@ from gzsl.errors import DataError
 from gzsl.files import as_run_error, file_hash, locked, replacing, value_hash, write_json, write_text
 from gzsl.images.backbones import Backbone
 from gzsl.images.listing import ImageList
-from gzsl.images.pictures import READING, hashed_picture, large_pictures
+from gzsl.images.pictures import READING, hashed_picture, without_warnings
 from gzsl.images.progress import (
     CARD,
     FEATURES,
@@ -95,7 +95,7 @@ def extract_features(
         progress.write(folder)
         for name in (CARD, FEATURES, LISTING):  # a folder that is not finished holds nothing that looks finished
             (folder / name).unlink(missing_ok=True)
-        with large_pictures():
+        with without_warnings():
             progress = _run(images, backbone, folder, progress, batch_size, pooling, on_progress)
         return _finish(images, backbone, folder, progress, pooling)
 

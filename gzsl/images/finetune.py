@@ -15,7 +15,7 @@ from gzsl.csvio import read_rows
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
 from gzsl.images.listing import ImageList
-from gzsl.images.pictures import large_pictures, read_picture
+from gzsl.images.pictures import read_picture, without_warnings
 from gzsl.images.weights import state_digest
 from gzsl.names import same_form
 
@@ -79,7 +79,7 @@ def fine_tune(
         Called with (pictures seen, pictures in all) after every step.
     """
     names = sorted({name for _, name in images.images})
-    with large_pictures():
+    with without_warnings():
         usable = [(read_picture(images.root / image, backbone), names.index(name)) for image, name in images.images]
     pictures = [(picture, label) for picture, label in usable if not isinstance(picture, str)]
     if len({label for _, label in pictures}) < 2:

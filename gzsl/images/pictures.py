@@ -49,14 +49,15 @@ def hashed_picture(path: Path, backbone: Backbone) -> tuple[str, np.ndarray | st
 
 
 @contextmanager
-def large_pictures() -> Iterator[None]:
-    """Let pictures of up to twice Pillow's first limit pass without a warning; larger ones it refuses by itself."""
+def without_warnings() -> Iterator[None]:
+    """Keep Pillow's remarks about single files from the terminal: it refuses by itself what is far too large."""
     import warnings
 
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
 
 
