@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
 from gzsl.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
@@ -40,6 +39,7 @@ def extract(
     are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
     alone; the card, and with it every protocol key, says that it was done.
     """
+    from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 
     found, network = list_images(images), open_backbone(backbone, weights)

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gzsl.csvio import read_rows
+from gzsl.door.names import same_form
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
 from gzsl.images.listing import ImageList
 from gzsl.images.pictures import read_picture, without_warnings
 from gzsl.images.weights import state_digest
-from gzsl.names import same_form
 
 TRAINED_SHARE = 0.25  # of the network's parameter tensors, counted from its end
 BATCH = 16

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gzsl.csvio import read_rows
+from gzsl.door.names import same_form
 from gzsl.errors import DataError
-from gzsl.names import same_form
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
