@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.table import Table as RichTable
 
-from gzsl.bundles.bundle import Bundle, load_bundle
-from gzsl.bundles.predict import predict as predictions_of
-from gzsl.bundles.predict import write_predictions
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
-from gzsl.data.readers.plain import PlainFeatures, open_features
-from gzsl.data.readers.table import Table
 from gzsl.errors import MethodError
-from gzsl.semantics.sources import text_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gzsl.bundles.bundle import Bundle
+    from gzsl.data.readers.plain import PlainFeatures
 
 SHOWN = 20
 SENTENCE_COLUMNS = tuple(f"d{j}" for j in range(384))  # as gzsl semantics text --encoder minilm names them
@@ -38,12 +37,17 @@ def predict(
     json_output: JsonOption = False,
 ) -> None:
     """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
+    from gzsl.bundles.bundle import load_bundle
+
     trained = load_bundle(bundle)
     with _opened(trained, features) as source:
         _predict(trained, source, out, top, json_output)
 
 
 def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int, json_output: bool) -> None:
+    from gzsl.bundles.predict import predict as predictions_of
+    from gzsl.bundles.predict import write_predictions
+
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
         Console().print(f"{count} predictions of {len(source.images)} images in {out}")
@@ -63,6 +67,8 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
 @contextmanager
 def _opened(bundle: Bundle, source: Path) -> Iterator[PlainFeatures]:
     """Features as they are, or of pictures through the network that the bundle's features came from."""
+    from gzsl.data.readers.plain import open_features
+
     pictures = source.is_dir() and not (source / "features.npy").is_file()
     if not pictures:
         yield open_features(source)
@@ -98,6 +104,8 @@ def add_class(
 
     Most methods score the new class at once; generators refit their classifier on synthetic features.
     """
+    from gzsl.bundles.bundle import load_bundle
+
     trained = load_bundle(bundle)
     if (attributes is None) == (text is None):
         raise MethodError("add-class: expected either --attributes or --text")
@@ -111,6 +119,8 @@ def add_class(
 
 def _encoded(bundle: Bundle, name: str, text: str) -> np.ndarray:
     """Vector of a description, where the bundle's own table came from the sentence encoder."""
+    from gzsl.semantics.sources import text_table
+
     if bundle.raw.attribute_names not in (None, SENTENCE_COLUMNS) or bundle.raw.n_attributes != len(SENTENCE_COLUMNS):
         raise MethodError(
             f"--text: the class table {bundle.raw.name!r} with {bundle.raw.n_attributes} columns was not made by "
@@ -138,6 +148,10 @@ def _vector(bundle: Bundle, name: str, text: str) -> np.ndarray:
 
 
 def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndarray:
+    import numpy as np
+
+    from gzsl.data.readers.table import Table
+
     table = Table(path, ("unseen",))
     rows = [k for k, found in enumerate(table.text()["class"]) if found == name]
     if len(rows) != 1:
@@ -147,6 +161,8 @@ def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndar
 
 
 def _arranged(values: dict[str, float], known: tuple[str, ...] | None, where: str) -> np.ndarray:
+    import numpy as np
+
     if known is None:
         raise MethodError(f"{where}: the bundle's attributes have no names, expected a .csv with all columns in order")
     missing = [name for name in known if name not in values]

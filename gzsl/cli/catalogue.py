@@ -10,14 +10,12 @@ from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
-from gzsl.data import available
-from gzsl.methods import get_method, method_names
-from gzsl.runs import list_recipes
-from gzsl.runs.recipe import load_recipe
 
 
 def methods(json_output: JsonOption = False) -> None:
     """List all methods: family, setting, fidelity to the paper, citation."""
+    from gzsl.methods import get_method, method_names
+
     cards = [get_method(name).card for name in method_names()]
     if json_output:
         print_json([
@@ -40,6 +38,9 @@ def recipes(
     json_output: JsonOption = False,
 ) -> None:
     """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""
+    from gzsl.runs import list_recipes
+    from gzsl.runs.recipe import load_recipe
+
     names = [f"{path.parent.name}/{path.stem}" for path in list_recipes()]
     shown = [name for name in names if text is None or text.lower() in name.lower()]
     loaded = [(name, load_recipe(name)) for name in shown]
@@ -58,6 +59,8 @@ def recipes(
 
 def datasets(data: DataOption = None, json_output: JsonOption = False) -> None:
     """List datasets: the embedded ones, those found in --data, and the benchmarks whose files are absent."""
+    from gzsl.data import available
+
     entries = available(data)
     if json_output:
         print_json([entry.to_dict() for entry in entries])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
-from gzsl.report.difference import Difference, Row, find_difference
+
+if TYPE_CHECKING:
+    from gzsl.report.difference import Difference, Row
 
 _WIDTH = 80
 
@@ -24,6 +26,8 @@ def compare(
 
     Runs whose protocols differ are said not to be comparable, and the fields that differ are named.
     """
+    from gzsl.report.difference import find_difference
+
     found = find_difference(runs)
     if json_output:
         print_json(found.to_dict())

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
-from gzsl.evaluation import Evaluation, evaluate_scores_file
 from gzsl.files import write_text
+
+if TYPE_CHECKING:
+    from gzsl.evaluation import Evaluation
 
 
 def evaluate(
@@ -35,6 +36,8 @@ def evaluate(
     Labels and class ids are columns of the scores, from 0; a higher score is better. With an array gate (larger: seen),
     rows are also decided by gate > gamma, and the curve is that of the gate.
     """
+    from gzsl.evaluation import evaluate_scores_file
+
     result = evaluate_scores_file(path, gamma)
     if curve is not None:
         write_text(curve, _curve_as_csv(result))
@@ -90,6 +93,8 @@ def _class_table(result: Evaluation) -> Table:
 
 
 def _curve_as_csv(result: Evaluation) -> str:
+    import numpy as np
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["gamma", "unseen", "seen"])

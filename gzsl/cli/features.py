@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
 from gzsl.cli.terminal import Console
 from gzsl.errors import DataError
 
@@ -38,6 +37,7 @@ def extract(
     Unreadable and tiny pictures are named and left out. Fine-tuning sees the training pictures of seen classes of a
     dataset folder (gzsl data make) alone; the card, and with it every protocol key, says that it was done.
     """
+    from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 
     found, network = list_images(images), open_backbone(backbone, weights)

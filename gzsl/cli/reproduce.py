@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
 from gzsl.cli.terminal import Console, strong
-from gzsl.evaluation.protocol import Protocol
-from gzsl.report import Aggregate, aggregate
-from gzsl.report.reproduction import CONFIDENCE, TOLERANCE, Reproduction, reproduction
-from gzsl.runs import Recipe, load_recipe
-from gzsl.runs.recipe import parse_override
-from gzsl.runs.run import run_recipe
+
+if TYPE_CHECKING:
+    from gzsl.evaluation.protocol import Protocol
+    from gzsl.report import Aggregate
+    from gzsl.report.reproduction import Reproduction
+    from gzsl.runs import Recipe
 
 EXIT_CODES = {"within": 0, "above": 0, "below": 1, "not comparable": 3}
 COLUMNS = ("T1", "U", "S", "H", "AUSUC")
@@ -28,7 +27,7 @@ def reproduce(
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="percentage points on each side, beside the spread of the seeds")
-    ] = TOLERANCE,
+    ] = 1.5,
     override: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, to see what it explains")
     ] = None,
@@ -43,6 +42,14 @@ def reproduce(
     code 0: within or above; 1: below; 2: bad input or missing files; 3: nothing comparable was published. When
     the numbers differ, the protocol fields that differ are named, most likely cause first.
     """
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.evaluation.protocol import Protocol
+    from gzsl.report import aggregate
+    from gzsl.report.reproduction import reproduction
+    from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.run import run_recipe
+
     recipe = load_recipe(f"{method}/{dataset}", dict(parse_override(text) for text in override or []))
     metrics: list[dict[str, Any]] = []
     with TerminalReporter("seed") as reporter:
@@ -96,6 +103,8 @@ def _print_causes(console: Console, outcome: Reproduction) -> None:
 
 
 def _bands(recipe: Recipe, summary: Aggregate, outcome: Reproduction) -> Table:
+    from gzsl.report.reproduction import CONFIDENCE
+
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     names = ["", "ours", f"{100 * CONFIDENCE:.0f} % interval", "published", "band", "difference", "verdict"]
     for name in names:
