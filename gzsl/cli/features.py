@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.terminal import Console
 from gzsl.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
@@ -58,9 +58,9 @@ def extract(
     if json_output:
         print_json(card)
         return
-    console = Console(highlight=False)
+    console = Console()
     for skipped in card["skipped"][:SHOWN]:
-        console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True, markup=False)
+        console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
     console.print(f"{card['images']} pictures, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
@@ -79,7 +79,7 @@ def show(
     if json_output:
         print_json(card)
         return
-    console = Console(highlight=False)
+    console = Console()
     for key, value in card.items():
         text = f"{len(value)} pictures" if key == "skipped" else value
-        console.print(f"{key:<14}{text}", soft_wrap=True, markup=False)
+        console.print(f"{key:<14}{text}", soft_wrap=True)
