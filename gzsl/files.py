@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gzsl.door.paths import output_file
 from gzsl.errors import RunError, StorageError
 
 
@@ -20,11 +21,15 @@ from gzsl.errors import RunError, StorageError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name in the same folder; on success it replaces ``path`` in one step.
 
+    A link stays, and what it leads to is replaced.
+
     Raises
     ------
     RunError
-        When the folder is not writable or the disk is full; nothing half-written stays behind.
+        When the folder is not writable, the disk is full, or a folder, pipe or device is there; nothing half-written
+        stays behind.
     """
+    path = output_file(path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
