@@ -16,7 +16,7 @@ from gzsl.data import FeatureRows, TrainView, final_task
 from gzsl.data.view import SETTINGS
 from gzsl.errors import MethodError
 from gzsl.evaluation import evaluate
-from gzsl.methods import Method, create, load_method, save_method
+from gzsl.methods import create, load_method, save_method
 from gzsl.params import parameters, plain
 
 # declaration
@@ -31,13 +31,14 @@ def every_hyper_parameter_is_documented(subject: Subject) -> None:
 def constructor_stores_untouched_and_clones(subject: Subject) -> None:
     """The constructor stores what it is given; a clone is equal."""
     method = subject.make()
-    copy: Method = clone(method)
+    copy: Any = clone(method)
     expect(plain(copy) == plain(method), "a clone has other hyper-parameters")
     for key, value in subject.params.items():
-        stored = getattr(method, key)
-        if isinstance(value, Mapping):
-            stored, value = {"name": stored.part_id, **plain(stored)}, {**plain(stored), **value}
-        expect(stored == value, f"{key}: given {value!r}, stored {stored!r}")
+        part = getattr(method, key)
+        stored, given = part, value
+        if isinstance(value, Mapping):  # a part such as a head
+            stored, given = {"name": part.part_id, **plain(part)}, {**plain(part), **value}
+        expect(stored == given, f"{key}: given {given!r}, stored {stored!r}")
 
 
 def unknown_hyper_parameter_is_named(subject: Subject) -> None:
