@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.terminal import Console
 from gzsl.errors import MethodError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
 
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
-        Console().print(f"{count} predictions of {len(source.images)} images in {out}", highlight=False)
+        Console().print(f"{count} predictions of {len(source.images)} images in {out}")
         return
     if json_output:
         print_json([vars(p) for p in predictions_of(trained, source, top_k=top)])
@@ -61,7 +61,7 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
         table.add_row(p.image, p.name, f"{p.score:.4g}", side, ", ".join(p.reasons), ", ".join(p.doubts))
     Console().print(table)
     if len(source.images) > SHOWN:
-        Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all", highlight=False)
+        Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def _opened(bundle: Bundle, source: Path) -> Iterator[PlainFeatures]:
         card = extract_features(list_images(source), open_backbone(name), folder)
         for skipped in card["skipped"]:
             text = f"left out: {skipped['image']} {skipped['reason']}"
-            Console(stderr=True).print(text, markup=False, soft_wrap=True)
+            Console(stderr=True).print(text, soft_wrap=True)
         yield open_features(Path(folder))
 
 
@@ -114,7 +114,7 @@ def add_class(
     folder = grown.save(out or bundle)
     refitted = grown.method.refits_for_new_classes
     how = "its classifier was refitted on synthetic features" if refitted else "no retraining"
-    Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", highlight=False, soft_wrap=True)
+    Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", soft_wrap=True)
 
 
 def _encoded(bundle: Bundle, name: str, text: str) -> np.ndarray:

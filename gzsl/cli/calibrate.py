@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
 from gzsl.yamlio import parse_yaml
@@ -91,9 +90,9 @@ def calibrators(json_output: JsonOption = False) -> None:
     if json_output:
         print_json([{"name": n, "about": _about(c), "parameters": list(parameters(c))} for n, c in classes])
         return
-    console = Console(highlight=False)
+    console = Console()
     for name, cls in classes:
-        console.print(f"[bold]{name}[/bold]  {escape(_about(cls))}")
+        console.print(strong(name, f"  {_about(cls)}"))
         console.print(f"    {', '.join(parameters(cls))}", style="dim")
 
 

@@ -6,10 +6,10 @@ import textwrap
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 
 
 def methods(json_output: JsonOption = False) -> None:
@@ -23,14 +23,14 @@ def methods(json_output: JsonOption = False) -> None:
              "cite": c.cite, "year": c.year} for c in cards
         ])  # fmt: skip
         return
-    console, width = Console(highlight=False), max(len(card.id) for card in cards)
+    console, width = Console(), max(len(card.id) for card in cards)
     families = max(len(card.family) for card in cards)
     for card in cards:
         about = f"{card.family:<{families}}  {', '.join(card.settings):<12}{card.fidelity}"
-        console.print(f"[bold]{card.id:<{width}}[/bold]  {about}")
+        console.print(strong(f"{card.id:<{width}}", f"  {about}"))
         indent = " " * (width + 2)
         cite = textwrap.fill(card.cite, console.width - 1, initial_indent=indent, subsequent_indent=indent)
-        console.print(cite, style="dim", markup=False)
+        console.print(cite, style="dim")
 
 
 def recipes(

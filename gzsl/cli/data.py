@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
     from gzsl.data.doctor import Report
@@ -63,7 +63,7 @@ def make(
     made = make_dataset(features, classes, out, unseen=names, propose=propose)
     console = Console()
     for note in made.notes:
-        console.print(note, highlight=False, style="dim", soft_wrap=True)
+        console.print(note, style="dim", soft_wrap=True)
     _print(examine(str(made.folder)), console)
 
 
@@ -79,11 +79,11 @@ def export(
     from gzsl.data.export import export as export_dataset
 
     for written in export_dataset(load(path, root=data), out, layout):
-        Console().print(str(written), highlight=False, soft_wrap=True)
+        Console().print(str(written), soft_wrap=True)
 
 
 def _print(report: Report, console: Console) -> None:
-    console.print(f"[bold]{report.name}[/bold]  {report.source}", highlight=False)
+    console.print(strong(report.name, f"  {report.source}"))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
@@ -91,6 +91,6 @@ def _print(report: Report, console: Console) -> None:
         table.add_row(label, text)
     console.print(table)
     for problem in report.problems:
-        console.print(f"[bold yellow]![/bold yellow] {problem}", highlight=False)
+        console.print(strong("!", f" {problem}", style="bold yellow"))
     if not report.problems:
-        console.print("[green]nothing wrong was found[/green]")
+        console.print("nothing wrong was found", style="green")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.terminal import Console
 from gzsl.files import write_text
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def evaluate(
     print_domain(console, result.to_dict())
     empty = sum(row["images"] == 0 for row in result.per_class_rows())
     if empty:
-        console.print(f"{empty} classes without rows are left out of the means", highlight=False)
+        console.print(f"{empty} classes without rows are left out of the means")
     if per_class:
         console.print(_class_table(result))
 
@@ -60,9 +60,9 @@ def print_domain(console: Console, metrics: dict[str, Any]) -> None:
         if report:
             lost = f"unseen {_percent(report['unseen_lost'])}, seen {_percent(report['seen_lost'])}"
             told = f"AUROC {_percent(report['auroc'])}, FPR95 {_percent(report['fpr95'])}"
-            console.print(f"seen against unseen by {name}: {told}; lost: {lost}", highlight=False)
+            console.print(f"seen against unseen by {name}: {told}; lost: {lost}")
     if metrics["domain"].get("advice"):
-        console.print(metrics["domain"]["advice"], style="yellow", highlight=False)
+        console.print(metrics["domain"]["advice"], style="yellow")
 
 
 def _summary_table(path: Path, result: Evaluation) -> Table:

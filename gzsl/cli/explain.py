@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 
 from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
     from gzsl.params import Configurable
@@ -34,18 +33,18 @@ def explain(
         _print_row(console, row)
     for label, text in (("note", loaded.note), ("published", loaded.expected and loaded.expected.source)):
         if text:
-            console.print(f"\n[bold]{label}[/bold]  {escape(text)}", highlight=False)
+            console.print(strong(f"\n{label}", f"  {text}"))
 
 
 def _print_row(console: Console, row: dict[str, Any]) -> None:
     facts = [f"symbol {row['symbol']}"] if row["symbol"] else []
     if row["value"] != row["default"]:
         facts.append(f"default {_short(row['default'])}")
-    aside = f"  [dim]({escape('; '.join(facts))})[/dim]" if facts else ""
-    console.print(f"\n[bold]{row['key']}[/bold] = {escape(_short(row['value']))}{aside}", highlight=False)
+    aside = f"  ({'; '.join(facts)})" if facts else ""
+    console.print(strong(f"\n{row['key']}", f" = {_short(row['value'])}").append_text(strong(aside, style="dim")))
     for text in (row["meaning"], row["source"] and f"source: {row['source']}"):
         if text:
-            console.print(Padding(escape(text), (0, 0, 0, 4)), highlight=False)
+            console.print(Padding(text, (0, 0, 0, 4)))
 
 
 def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:

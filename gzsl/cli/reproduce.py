@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
     from gzsl.evaluation.protocol import Protocol
@@ -75,32 +75,31 @@ def _print(recipe: Recipe, protocol: Protocol, summary: Aggregate, outcome: Repr
     else:
         console.print(_ours(recipe, summary))
     verdict = outcome.verdict if outcome.bands else "there is nothing comparable among the published numbers"
-    console.print(f"[bold]{recipe.title}: {verdict}[/bold]", highlight=False, soft_wrap=True)
+    console.print(strong(f"{recipe.title}: {verdict}"), soft_wrap=True)
     line = outcome.published or outcome.nearest
     if line is None:
-        console.print(f"no published number of {recipe.method['name']} is known here", highlight=False)
+        console.print(f"no published number of {recipe.method['name']} is known here")
     else:
         marked = "secondary: " if line.secondary and not line.source.startswith("secondary") else ""
         name = "published" if outcome.published else f"nearest published ({line.dataset}, {_values(line.values)})"
-        console.print(f"{name}: {marked}{line.source} [{line.kind}]", style="dim", highlight=False, soft_wrap=True,
-                      markup=False)  # fmt: skip
+        console.print(f"{name}: {marked}{line.source} [{line.kind}]", style="dim", soft_wrap=True)  # fmt: skip
     _print_causes(console, outcome)
-    console.print(f"protocol: {protocol.key()}", style="dim", highlight=False, soft_wrap=True)
+    console.print(f"protocol: {protocol.key()}", style="dim", soft_wrap=True)
     if not protocol.valid:
-        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+        console.print(strong("not a valid result", ": chosen on test data"))
 
 
 def _print_causes(console: Console, outcome: Reproduction) -> None:
     if outcome.verdict == "within":
         return
     if outcome.differences:
-        console.print("what differs in the protocol, most likely cause first:", highlight=False)
+        console.print("what differs in the protocol, most likely cause first:")
     for difference in outcome.differences:
-        console.print(f"  {difference.sentence}", highlight=False, soft_wrap=True)
+        console.print(f"  {difference.sentence}", soft_wrap=True)
     if outcome.own_values:
         text = f"values that are not the paper's: {', '.join(outcome.own_values)} (gzsl explain says why)"
-        console.print(text, highlight=False, soft_wrap=True)
-    console.print(f"fidelity of the method: {outcome.fidelity}", highlight=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
+    console.print(f"fidelity of the method: {outcome.fidelity}", soft_wrap=True)
 
 
 def _bands(recipe: Recipe, summary: Aggregate, outcome: Reproduction) -> Table:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
     from gzsl.report import Aggregate
@@ -110,11 +110,11 @@ def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) ->
 
     print_domain(console, results[0].metrics)
     protocol = Protocol(**results[0].metrics["protocol"])
-    console.print(f"protocol: {protocol.key()}", highlight=False, soft_wrap=True)
+    console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:
-        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+        console.print(strong("not a valid result", ": chosen on test data"))
     if recipe.expected is not None:
         selection = recipe.expected.selection or "unknown"
         text = f"published: {recipe.expected.source}; selection there: {selection}"
-        console.print(text, style="dim", highlight=False, soft_wrap=True)
-    console.print(f"files: {results[0].folder.parent}", highlight=False, soft_wrap=True)
+        console.print(text, style="dim", soft_wrap=True)
+    console.print(f"files: {results[0].folder.parent}", soft_wrap=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, strong
 from gzsl.csvio import read_rows
 from gzsl.files import write_text
 
@@ -41,7 +41,7 @@ def report(
     if json_output:
         print_json(found.to_dict())
         return
-    _print(found, Console(highlight=False))
+    _print(found, Console())
 
 
 @app.command()
@@ -85,9 +85,9 @@ def _write(found: Sourced, out: Path) -> None:
     from gzsl.semantics.sources import table_as_csv
 
     write_text(out, table_as_csv(found.semantics))
-    console = Console(highlight=False)
+    console = Console()
     for note in found.notes:
-        console.print(note, style="dim", soft_wrap=True, markup=False)
+        console.print(note, style="dim", soft_wrap=True)
     console.print(f"{len(found.semantics)} classes, {found.semantics.n_attributes} columns, in {out}", soft_wrap=True)
 
 
@@ -115,9 +115,9 @@ def _print(found: SemanticsReport, console: Console) -> None:
     kind = "binary" if found.binary else "continuous"
     sizes = f"{found.n_classes} classes, {found.n_attributes} columns, rank {found.rank}"
     values = f"{kind}, {found.low:.4g} to {found.high:.4g}, {found.constant_columns} constant columns"
-    console.print(f"[bold]{found.name}[/bold]: {sizes}, {values}", soft_wrap=True)
+    console.print(strong(found.name, f": {sizes}, {values}"), soft_wrap=True)
     for sentence in found.faults:
-        console.print(f"[bold yellow]![/bold yellow] {sentence}", soft_wrap=True)
+        console.print(strong("!", f" {sentence}", style="bold yellow"), soft_wrap=True)
     for a, b, cosine in found.near_duplicates[:SHOWN]:
         console.print(f"nearly the same: {a!r} and {b!r} (cosine {cosine:.3f})", soft_wrap=True)
     console.print(f"{found.outside} of {len(found.hardest)} unseen classes lie outside the mixtures of seen classes")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
 
@@ -65,7 +65,7 @@ def sweep(
         options = _cluster_options(scheduler, resources)
         results = _run(cells, (out, data, device), options, track, workers, fail_fast)
     except KeyboardInterrupt:
-        typer.echo("gzsl: interrupted; the same command again continues with what is missing", err=True)
+        complain("interrupted; the same command again continues with what is missing")
         raise typer.Exit(INTERRUPTED) from None
     lines = compare(results)
     _write(lines, csv, markdown)
@@ -146,12 +146,12 @@ def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
             table.add_column(name, justify="right")
         for line in chosen:
             values = (cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells())
-            table.add_row(line.label.replace("[", r"\["), *values)
+            table.add_row(line.label, *values)
         console.print(table)
     if any(line.published for line in lines):
         console.print(
             "in brackets: published under the same split, features and semantics; sources: --csv, docs/published.md",
-            style="dim", highlight=False,
+            style="dim",
         )  # fmt: skip
 
 
@@ -160,12 +160,12 @@ def _print_rest(results: list[CellResult], cells: list[Cell]) -> None:
     for result in results:
         if result.error:
             text = f"failed {result.cell.name}: {result.error}"
-            console.print(text, style="bold", highlight=False, soft_wrap=True, markup=False)
+            console.print(text, style="bold", soft_wrap=True)
             for line in result.log:
-                console.print(f"    {line}", style="dim", highlight=False, soft_wrap=True, markup=False)
+                console.print(f"    {line}", style="dim", soft_wrap=True)
     reasons = dict.fromkeys(cell.left_out for cell in cells if cell.left_out)
     for reason in reasons:
-        console.print(f"left out: {reason}", style="dim", highlight=False, soft_wrap=True)
+        console.print(f"left out: {reason}", style="dim", soft_wrap=True)
 
 
 def _as_json(lines: list[ComparedLine], results: list[CellResult], cells: list[Cell]) -> dict[str, Any]:

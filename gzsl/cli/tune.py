@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
 from gzsl.yamlio import dump_yaml
@@ -134,16 +134,16 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:
-        console.print(f"{failed} trials failed; --json says why", highlight=False)
+        console.print(f"{failed} trials failed; --json says why")
     if importance:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in importance.items())
-        console.print(f"importance (fANOVA): {shares}", highlight=False, soft_wrap=True)
+        console.print(f"importance (fANOVA): {shares}", soft_wrap=True)
     console.print(
         "validation numbers of the best of many trials are too good; the test has not been looked at",
-        style="dim", highlight=False,
+        style="dim",
     )  # fmt: skip
-    console.print(f"trials: {tuner.folder}", highlight=False, soft_wrap=True)
-    console.print(f"next: gzsl run {place}", highlight=False, soft_wrap=True)
+    console.print(f"trials: {tuner.folder}", soft_wrap=True)
+    console.print(f"next: gzsl run {place}", soft_wrap=True)
 
 
 def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> dict[str, Any]:
