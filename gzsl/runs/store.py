@@ -20,7 +20,9 @@ from gzsl.files import as_run_error, locked, replacing, value_hash, write_bytes,
 from gzsl.params import Configurable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_WITHOUT_INFLUENCE = ("cli/", "report/", "images/", "tuning/", "studies/", "bundles/", "runs/tracking.py")
+_WITHOUT_INFLUENCE = (
+    "cli/", "report/", "images/", "tuning/", "studies/", "bundles/", "conformance/", "runs/tracking.py",
+)  # fmt: skip
 
 
 def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
