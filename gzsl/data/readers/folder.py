@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.csvio import read_rows
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.files import reading, short
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, left_out
 from gzsl.data.readers.table import SPLITS, Table
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 
@@ -28,7 +28,7 @@ def read_folder(layout: Layout) -> RawData:
     """
     table = Table(layout.classes, ("unseen",))
     names = unique_names(f"{table.where}: class", table.text()["class"])
-    tables, notes = {"att": RawTable(np.concatenate(list(table.blocks())), table.numeric_names)}, []
+    tables, notes = {"att": RawTable(table.values(), table.numeric_names)}, []
     for path in layout.others:
         try:
             tables[path.stem] = _other_table(path, names)
@@ -54,7 +54,7 @@ def read_folder(layout: Layout) -> RawData:
 def _other_table(path: Path, names: tuple[str, ...]) -> RawTable:
     other = Table(path, ("unseen",))
     order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
-    return RawTable(np.concatenate(list(other.blocks()))[order], other.numeric_names)
+    return RawTable(other.values()[order], other.numeric_names)
 
 
 def _card(path: Path) -> dict[str, Any]:
