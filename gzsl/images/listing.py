@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gzsl.brief import brief
 from gzsl.csvio import read_rows
 from gzsl.errors import DataError
 
@@ -25,6 +26,8 @@ class ImageList:
 
     root: Path
     images: tuple[tuple[str, str], ...]
+
+    __repr__ = brief
 
 
 def list_images(source: Path | str) -> ImageList:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
@@ -38,6 +39,8 @@ class StoredRun:
     recipe: dict[str, Any]
     environment: dict[str, Any]
     timing: dict[str, Any]
+
+    __repr__ = brief
 
     @property
     def method(self) -> str:
@@ -119,6 +122,8 @@ class Collection:
     runs: tuple[StoredRun, ...]
     broken: tuple[BrokenRun, ...]
     missing: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 def collect(folder: Path) -> Collection:

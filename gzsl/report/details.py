@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.errors import GzslError
 from gzsl.files import value_hash
 from gzsl.report.class_figures import class_figure, decision_figures
@@ -35,6 +36,8 @@ class Details:
     run: StoredRun
     figures: list[Figure]
     missing: list[str]
+
+    __repr__ = brief
 
     def blob(self, classes: dict[str, Any]) -> dict[str, Any]:
         """Plain values for the page; what runs share about their classes is added to ``classes``."""

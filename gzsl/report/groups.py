@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate
 from gzsl.report.collect import StoredRun
@@ -37,6 +38,8 @@ class Group:
     aggregate: Aggregate
     published: Published | None
     variant: str = ""
+
+    __repr__ = brief
 
     @property
     def method(self) -> str:

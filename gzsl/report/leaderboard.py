@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.evaluation import Protocol
 from gzsl.report.groups import Group, differing, reference_protocol
 
@@ -83,6 +84,8 @@ class Board:
     dataset: str
     reference: Protocol
     lines: tuple[Line, ...]
+
+    __repr__ = brief
 
     @property
     def notes(self) -> list[str]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
 from gzsl.data import Dataset, load
 from gzsl.errors import DataError, GzslError
@@ -77,6 +78,8 @@ class Run:
     out: Path
     device: str = "cpu"
     reporter: Reporter = Reporter()
+
+    __repr__ = brief
 
     @cached_property
     def key(self) -> str:

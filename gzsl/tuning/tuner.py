@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
@@ -54,6 +55,8 @@ class Trial:
     value: float | None
     notes: dict[str, Any]
     fresh: bool = False
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
