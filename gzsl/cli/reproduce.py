@@ -13,6 +13,7 @@ from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.progress import TerminalReporter
 from gzsl.evaluation.protocol import Protocol
 from gzsl.report import Aggregate, aggregate
+from gzsl.report.aggregate import percent
 from gzsl.report.reproduction import CONFIDENCE, TOLERANCE, Reproduction, reproduction
 from gzsl.runs import Recipe, load_recipe
 from gzsl.runs.recipe import parse_override
@@ -114,9 +115,9 @@ def _ours(recipe: Recipe, summary: Aggregate) -> Table:
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     for name in ("", *COLUMNS):
         table.add_column(name, justify="right")
-    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in COLUMNS))
+    table.add_row("mean", *(percent(summary.mean.get(name)) for name in COLUMNS))
     if summary.std:
-        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in COLUMNS))
+        table.add_row("± std", *(percent(summary.std.get(name)) for name in COLUMNS))
     return table
 
 

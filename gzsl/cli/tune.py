@@ -15,7 +15,8 @@ from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
 from gzsl.runs import load_recipe
 from gzsl.runs.environment import resolve_device
-from gzsl.runs.experiment import METRICS
+from gzsl.report.aggregate import percent
+from gzsl.runs.experiment import METRICS, metric_for
 from gzsl.runs.recipe import parse_override
 from gzsl.runs.run import open_dataset
 from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, helpers, search_space, tuned_recipe
@@ -102,7 +103,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             reporter.note(f"{shown}: failed: {trial.notes['error']}")
             continue
         values.append(trial.value)
-        metric = tuner.recipe.selection.metric
+        metric = metric_for(tuner.recipe, tuner.dataset)
         reporter.note(
             f"{shown}: {metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
@@ -113,7 +114,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     console = Console()
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
-    metric = tuner.recipe.selection.metric
+    metric = metric_for(tuner.recipe, tuner.dataset)
     folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
     title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
     table = Table(title=f"{title}, percent", title_justify="left")
@@ -123,7 +124,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     ranked = sorted((t for t in trials if t.value is not None), key=lambda t: (-(t.value or 0), t.place))
     for trial in ranked[:SHOWN]:
         epoch = [str(trial.notes["epoch"])] if tuner.recipe.build_method().iterative else []
-        found = [f"{100 * trial.notes['metrics'][name]:.1f}" for name in METRICS]
+        found = [percent(trial.notes["metrics"].get(name)) for name in METRICS]
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:

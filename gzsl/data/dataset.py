@@ -16,6 +16,8 @@ from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.semantics import Semantics
 
+IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
+
 
 @dataclass(frozen=True)
 class DataCard:
@@ -133,7 +135,7 @@ class Dataset:
         given = given_parts(X, y, A, class_names, unseen, test_seen, seed, semantics)
         table = given.semantics
         digest = content_hash(hash_features(given.features), given.labels, {table.name: table}, given.split)
-        card = DataCard(name, features, digest, "arrays in memory", None, given.notes)
+        card = DataCard(name, features, digest, IN_MEMORY, None, given.notes)
         return cls(given.features, given.labels, table, given.split, card)
 
     def __repr__(self) -> str:

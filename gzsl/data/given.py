@@ -161,8 +161,8 @@ def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
     found = [place.get(_text(value)) for value in array.tolist()]
     if None in found:
         row = found.index(None)
-        label = array[row]
-        hint = suggest(_text(label), class_names) if len(class_names) <= 20 or _close(_text(label), class_names) else ""
+        label = _text(array.tolist()[row])
+        hint = suggest(label, class_names) if len(class_names) <= 20 or _close(label, class_names) else ""
         where = f"row {row} is " if len(found) > 1 else "found "
         raise DataError(f"{name}: {where}{label!r}, expected a class of A{f'; {hint}' if hint else ''}")
     return np.array(found, dtype=np.int64)

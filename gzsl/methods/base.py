@@ -43,6 +43,8 @@ class Method(Configurable):
         Names of those with and without training images.
     n_features_, n_attributes_ : int
         Sizes ``d`` and ``a``.
+    class_vectors_ : ndarray, shape (C, a), float32
+        Vectors of ``classes_``, as they were at fit.
     """
 
     card: ClassVar[MethodCard]
@@ -157,6 +159,39 @@ class Method(Configurable):
         result[:, order] = found
         return result
 
+    def predict(self, X: np.ndarray, semantics: Semantics | None = None) -> np.ndarray:
+        """Name of the best class of each row, by the scores as they are (see `gzsl.calibration` for more).
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features, preprocessed as those of the view (``task.scaler.transform``).
+        semantics : Semantics, optional
+            Candidate classes, e.g. ``view.unseen_semantics``; those that were known at fit when None.
+
+        Returns
+        -------
+        ndarray of str, shape (n,)
+            Of equal scores an unseen class wins.
+
+        Raises
+        ------
+        MethodError
+            See `scores`.
+        """
+        self._check_fitted()
+        table = self.fitted_semantics if semantics is None else semantics
+        scores = self.prepare(table).scores(X, table)
+        known = set(self.seen_classes_)
+        order = np.array(sorted(range(len(table)), key=lambda c: table.class_names[c] in known), dtype=np.int64)
+        return np.array(table.class_names)[order][scores[:, order].argmax(axis=1)]
+
+    @property
+    def fitted_semantics(self) -> Semantics:
+        """Table of all classes that were known at fit, in the order of ``classes_``."""
+        self._check_fitted()
+        return Semantics(self.class_vectors_, self.classes_, self.semantics_name_, self.normalisation_)
+
     def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
         """What rows (n, d) say of every attribute, (n, a): a class gains by its product with the class's vector.
 
@@ -214,6 +249,8 @@ class Method(Configurable):
         self.unseen_classes_ = tuple(names[i] for i in view.unseen)
         self.n_features_ = view.n_features
         self.n_attributes_ = view.semantics.n_attributes
+        self.class_vectors_ = view.semantics.table
+        self.semantics_name_, self.normalisation_ = view.semantics.name, view.semantics.normalisation
         self._context = context  # type: ignore[misc]
         return view
 

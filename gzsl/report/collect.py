@@ -252,7 +252,7 @@ def _check(run: StoredRun) -> None:
         _ = run.protocol, run.seed
     except (TypeError, ValueError) as error:
         raise RunError(f"metrics.json: protocol or seed cannot be understood ({error})") from None
-    _finite(run.metrics, METRICS, "")
+    _finite(run.metrics, METRICS if run.protocol.generalized else METRICS[:1], "")
     calibrated = run.metrics.get("calibrated")
     if calibrated is not None:
         _finite(calibrated, CALIBRATED, "calibrated.")

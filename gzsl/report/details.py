@@ -10,6 +10,7 @@ from typing import Any
 from gzsl.brief import brief
 from gzsl.errors import GzslError
 from gzsl.files import value_hash
+from gzsl.report.aggregate import METRICS
 from gzsl.report.class_figures import class_figure, decision_figures
 from gzsl.report.collect import StoredRun
 from gzsl.report.curve_figure import curve_figures
@@ -55,11 +56,11 @@ class Details:
         return {
             "figures": data, "csv": [figure.name for figure in self.figures], "missing": self.missing,
             "numbers": {
-                **{name: metrics[name] for name in ("T1", "U", "S", "H", "AUSUC")},
+                **{name: metrics.get(name) for name in METRICS},
                 "calibrated": metrics.get("calibrated"), "oracle": metrics.get("oracle", {}).get("best_gamma"),
                 "domain": domain or None,
             },
-            "advice": advice, "chosen": None if chosen is None else _chosen(chosen),
+            "advice": advice or "; ".join(metrics.get("notes") or []) or None, "chosen": None if chosen is None else _chosen(chosen),
             "test_reads": metrics.get("test_reads"),
         }  # fmt: skip
 

@@ -209,7 +209,8 @@ class Tuner:
         choice = experiment.validate()
         rows = [row for row in experiment.records.rows if row["kind"] == "evaluation"
                 and (row["epoch"], row["candidate"]) == (choice.epoch, choice.candidate)]  # fmt: skip
-        metrics = {name: statistics.fmean(row[name] for row in rows) for name in METRICS}
+        known = [name for name in METRICS if all(row[name] is not None for row in rows)]
+        metrics = {name: statistics.fmean(row[name] for row in rows) for name in known}
         return {"value": choice.value, "epoch": choice.epoch, "candidate": choice.candidate or {},
                 "folds": len(rows), "metrics": metrics}  # fmt: skip
 
