@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
 LONGEST = 60  # characters of one value
 SHOWN = 4  # names that a listing spells out
 
@@ -21,16 +19,21 @@ def brief(self: Any) -> str:
 
 def short(value: Any) -> str:
     """A value in at most about `LONGEST` characters."""
-    if isinstance(value, np.ndarray):
+    if _is_array(value):
         return f"<{value.dtype} {' x '.join(map(str, value.shape)) or 'number'}>"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return f"<{type(value).__name__}>"
     if isinstance(value, Mapping) and len(value) > SHOWN:
         return f"<{len(value)} entries>"
-    if isinstance(value, list | tuple) and (len(value) > SHOWN or any(isinstance(item, np.ndarray) for item in value)):
+    if isinstance(value, list | tuple) and (len(value) > SHOWN or any(map(_is_array, value))):
         return f"<{len(value)} entries>"
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def percent(value: float | None) -> str:
+    """Percent with one decimal; a dash where nothing was measured."""
+    return "-" if value is None or value != value else f"{100 * value:.1f}"  # NaN alone differs from itself
 
 
 def listing(names: Sequence[str]) -> str:
@@ -46,3 +49,8 @@ def html_table(title: str, rows: Iterable[tuple[str, str]]) -> str:
         for name, text in rows
     )
     return f"<table><caption style='text-align:left'><b>{escape(title)}</b></caption>{lines}</table>"
+
+
+def _is_array(value: Any) -> bool:
+    """Without an import of NumPy, so that whoever prints pays nothing for it."""
+    return hasattr(value, "dtype") and hasattr(value, "shape")

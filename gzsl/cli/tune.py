@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
+from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.runs import load_recipe
-from gzsl.runs.environment import resolve_device
-from gzsl.report.aggregate import percent
-from gzsl.runs.experiment import METRICS, metric_for
-from gzsl.runs.recipe import parse_override
-from gzsl.runs.run import open_dataset
-from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, helpers, search_space, tuned_recipe
 from gzsl.yamlio import dump_yaml
+
+if TYPE_CHECKING:
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.tuning import Trial, Tuner
 
 SHOWN = 10  # trials in the table
 
@@ -53,6 +50,13 @@ def tune(
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
     """
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.runs import load_recipe
+    from gzsl.runs.environment import resolve_device
+    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.run import open_dataset
+    from gzsl.tuning import SAMPLERS, Tuner, helpers, search_space, tuned_recipe
+
     if sampler not in SAMPLERS:
         raise RecipeError(f"--sampler: found {sampler!r}; {suggest(sampler, SAMPLERS)}")
     chosen = load_recipe(recipe, dict(parse_override(text) for text in override or []))
@@ -103,18 +107,20 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             reporter.note(f"{shown}: failed: {trial.notes['error']}")
             continue
         values.append(trial.value)
-        metric = metric_for(tuner.recipe, tuner.dataset)
         reporter.note(
-            f"{shown}: {metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{shown}: {tuner.recipe.selection.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
         )
 
 
 def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> None:
+    from gzsl.runs.experiment import METRICS
+    from gzsl.tuning import best_trial
+
     console = Console()
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
-    metric = metric_for(tuner.recipe, tuner.dataset)
+    metric = tuner.recipe.selection.metric
     folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
     title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
     table = Table(title=f"{title}, percent", title_justify="left")
@@ -128,19 +134,21 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:
-        console.print(f"{failed} trials failed; --json says why", highlight=False)
+        console.print(f"{failed} trials failed; --json says why")
     if importance:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in importance.items())
-        console.print(f"importance (fANOVA): {shares}", highlight=False, soft_wrap=True)
+        console.print(f"importance (fANOVA): {shares}", soft_wrap=True)
     console.print(
         "validation numbers of the best of many trials are too good; the test has not been looked at",
-        style="dim", highlight=False,
+        style="dim",
     )  # fmt: skip
-    console.print(f"trials: {tuner.folder}", highlight=False, soft_wrap=True)
-    console.print(f"next: gzsl run {place}", highlight=False, soft_wrap=True)
+    console.print(f"trials: {tuner.folder}", soft_wrap=True)
+    console.print(f"next: gzsl run {place}", soft_wrap=True)
 
 
 def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> dict[str, Any]:
+    from gzsl.tuning import best_trial
+
     return {
         "study": tuner.name, "storage": tuner.book.url, "metric": tuner.recipe.selection.metric,
         "sampler": tuner.sampler, "seed": tuner.seed, "space": [dimension.to_dict() for dimension in tuner.space],

@@ -39,11 +39,6 @@ def mean_and_spread(mean: float, std: float | None) -> str:
     return f"{100 * mean:.1f}{spread}"
 
 
-def percent(value: float | None) -> str:
-    """Percent with one decimal; a dash where there is nothing."""
-    return "-" if value is None else f"{100 * value:.1f}"
-
-
 def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:
     """Aggregate the ``metrics.json`` contents of several seeds."""
     known = [name for name in METRICS if all(m.get(name) is not None for m in metrics)]

@@ -56,7 +56,7 @@ def stored_evaluation(run: StoredRun, names: Mapping[int, str]) -> Evaluation:
 
 
 def confusion_figures(confusions: Mapping[str, Confusion]) -> list[Figure]:
-    """The matrix and the most confused pairs; without rows of seen classes, the state ``given`` shows T1's decisions."""
+    """The matrix and the most confused pairs; without rows of seen classes, those of T1 stand for ``given``."""
     cells = {_state(name): _cells(found) for name, found in confusions.items()}
     pairs = {_state(name): found.most_confused(PAIRS) for name, found in confusions.items()}
     pair_rows = [[name, *_pair(p).values()] for name, found in confusions.items() for p in found.most_confused(PAIRS)]

@@ -60,7 +60,8 @@ class Details:
                 "calibrated": metrics.get("calibrated"), "oracle": metrics.get("oracle", {}).get("best_gamma"),
                 "domain": domain or None,
             },
-            "advice": advice or "; ".join(metrics.get("notes") or []) or None, "chosen": None if chosen is None else _chosen(chosen),
+            "advice": " ".join(text for text in (advice, *(metrics.get("notes") or [])) if text) or None,
+            "chosen": None if chosen is None else _chosen(chosen),
             "test_reads": metrics.get("test_reads"),
         }  # fmt: skip
 

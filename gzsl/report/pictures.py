@@ -40,8 +40,8 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
     Returns
     -------
     list of Path
-        Pictures that were written: ``curve.png`` (not without rows of seen classes), ``confusion.png``, for methods trained by steps ``losses.png``, for generators of
-        features ``features.png``.
+        Pictures that were written: ``curve.png`` (not without rows of seen classes), ``confusion.png``, for methods
+        trained by steps ``losses.png``, for generators of features ``features.png``.
 
     Raises
     ------

@@ -67,7 +67,8 @@ def significance(groups: Sequence[Group], way: str) -> list[Comparison]:
     groups : sequence of Group
         Of a report.
     way : str
-        ``seeds``: paired t-test of H (T1 where nothing else was tested) over the seeds that both have (calibrated H where all of the set have it).
+        ``seeds``: paired t-test of H over the seeds that both have (calibrated H where all of the set have it, T1
+        where nothing else was tested).
         ``classes``: Wilcoxon signed-rank test over classes, of accuracies averaged over seeds: T1 and U over unseen
         classes, S over seen ones.
 

@@ -21,7 +21,7 @@ from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, save_method
-from gzsl.methods.together import can_stack, pays
+from gzsl.methods.stacked import can_stack, pays
 from gzsl.runs.environment import environment, resolve_device, threads
 from gzsl.runs.experiment import Experiment, metric_for
 from gzsl.runs.given import on_dataset
@@ -219,7 +219,7 @@ def run_recipe(
     reporter : Reporter, optional
         Hears progress.
     stack : bool, optional
-        Whether seeds are trained as one model where the method allows it (`gzsl.methods.together`); where it is
+        Whether seeds are trained as one model where the method allows it (`gzsl.methods.stacked`); where it is
         faster when None.
     """
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)

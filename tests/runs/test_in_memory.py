@@ -29,7 +29,8 @@ def dataset(**changes: Any) -> gzsl.Dataset:
 
 
 def test_protocol_facts_come_from_the_dataset(tmp_path: Path) -> None:
-    (run,) = gzsl.run_recipe(gzsl.load_recipe("eszsl/AWA2", QUICK), dataset=dataset(features="my net"), out=tmp_path, seeds=[0])
+    recipe = gzsl.load_recipe("eszsl/AWA2", QUICK)
+    (run,) = gzsl.run_recipe(recipe, dataset=dataset(features="my net"), out=tmp_path, seeds=[0])
     protocol = Protocol(**run.metrics["protocol"])
     assert (protocol.dataset, protocol.split, protocol.features) == ("kinds", "custom", "my net")
     assert (protocol.semantics, protocol.fine_tuned, protocol.generalized) == ("traits", None, True)
