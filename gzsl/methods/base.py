@@ -13,7 +13,7 @@ from sklearn.base import clone
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
-from gzsl.methods.checks import refuse_non_finite, warn_of_faults
+from gzsl.methods.checks import best_names, checked_features, refuse_non_finite, warn_of_faults
 from gzsl.params import Configurable
 from gzsl.registry import Registry
 from gzsl.semantics import Semantics
@@ -206,9 +206,7 @@ class Method(Configurable):
         self._check_fitted()
         table = self.fitted_semantics if semantics is None else semantics
         scores = self.prepare(table).scores(X, table)
-        known = set(self.seen_classes_)
-        order = np.array(sorted(range(len(table)), key=lambda c: table.class_names[c] in known), dtype=np.int64)
-        return np.array(table.class_names)[order][scores[:, order].argmax(axis=1)]
+        return best_names(scores, table.class_names, set(self.seen_classes_))
 
     @property
     def fitted_semantics(self) -> Semantics:
@@ -287,15 +285,7 @@ class Method(Configurable):
             raise MethodError(f"{self.card.id}: scores were asked for before fit")
 
     def _checked_features(self, X: np.ndarray) -> np.ndarray:
-        X = np.asarray(X, dtype=np.float32)
-        if X.ndim != 2 or X.shape[1] != self.n_features_:
-            raise MethodError(
-                f"{self.card.id}: features: found shape {X.shape}, expected (images, {self.n_features_})"
-            )
-        if not np.isfinite(X).all():
-            row = int(np.flatnonzero(~np.isfinite(X).all(axis=1))[0])
-            raise MethodError(f"{self.card.id}: features: row {row} has NaN or infinite values, expected finite")
-        return X
+        return checked_features(X, self.n_features_, self.card.id)
 
     def _check_semantics(self, semantics: Semantics) -> None:
         if semantics.n_attributes != self.n_attributes_:
