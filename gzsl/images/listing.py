@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gzsl.brief import brief
-from gzsl.csvio import read_rows
 from gzsl.door.names import same_form
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
