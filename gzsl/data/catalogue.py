@@ -155,17 +155,12 @@ def _load_files(layout: Layout) -> Dataset:
     facts = stored.facts
     fallback = layout.features.stem if layout.kind == "arrays" else layout.folder.resolve().name
     card = DataCard(
-        name=facts["benchmark"] if facts["complete"] else _own_name(fallback),
+        name=facts["benchmark"] if facts["complete"] else benchmarks.own_name(fallback),
         features=facts["features"], content_hash=facts["content_hash"], source=str(layout.folder.resolve()),
         fine_tuned=facts["fine_tuned"], notes=tuple(facts["notes"]),
     )  # fmt: skip
     first = stored.tables.get("att") or next(iter(stored.tables.values()))
     return Dataset(stored.features, stored.labels, first, stored.split, card, stored.tables)
-
-
-def _own_name(name: str) -> str:
-    """The name of data that are no complete benchmark, whatever their folder is called: never a benchmark's."""
-    return f"{name}-own" if name in benchmarks.names() else name
 
 
 def _root(root: Path | str | None) -> Path | None:
