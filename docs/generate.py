@@ -21,8 +21,8 @@ HERE = Path(__file__).resolve().parent
 def methods_page() -> str:
     """Table of all methods, and of each what is known about it and its hyper-parameters."""
     lines = [
-        "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand. *Fidelity* is how a method was",
-        "rebuilt: from released code, from its paper alone, or partly from memory (then unverified).", "",
+        "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand. *Fidelity* is how a method",
+        "was rebuilt: from released code, from its paper alone, or partly from memory (then unverified).", "",
         "| method | what it does | family | fidelity | year |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name in method_names():
