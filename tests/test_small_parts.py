@@ -11,7 +11,7 @@ import yaml
 from gzsl.errors import RecipeError, RunError, suggest
 from gzsl.files import file_hash, make_folder, replacing, value_hash, write_json, write_text
 from gzsl.resources import cache_dir, configs_dir, data_splits_dir
-from gzsl.yamlio import dump_yaml, parse_yaml, read_yaml
+from gzsl.door.yaml import dump_yaml, parse_yaml, read_yaml
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

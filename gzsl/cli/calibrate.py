@@ -16,7 +16,7 @@ from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.yamlio import parse_yaml
+from gzsl.door.yaml import parse_yaml
 
 if TYPE_CHECKING:
     from gzsl.studies.calibrators import CalibrationRow

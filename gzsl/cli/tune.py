@@ -12,7 +12,7 @@ from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.yamlio import dump_yaml
+from gzsl.door.yaml import dump_yaml
 
 if TYPE_CHECKING:
     from gzsl.cli.progress import TerminalReporter

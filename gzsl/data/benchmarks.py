@@ -13,7 +13,7 @@ import numpy as np
 
 from gzsl.errors import DataError, suggest
 from gzsl.resources import data_splits_dir
-from gzsl.yamlio import read_yaml
+from gzsl.door.yaml import read_yaml
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from gzsl.report.page_values import (
 from gzsl.report.significance import Comparison, significance
 from gzsl.report.tables import write_csv
 from gzsl.version import __version__
-from gzsl.yamlio import dump_yaml
+from gzsl.door.yaml import dump_yaml
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SCRIPTS = ("base.js", "board.js", "charts.js", "detail.js")

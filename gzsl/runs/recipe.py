@@ -17,7 +17,7 @@ from gzsl.methods import Method, get_method
 from gzsl.params import configure, parameters, plain
 from gzsl.resources import configs_dir
 from gzsl.semantics import NORMALISATIONS
-from gzsl.yamlio import parse_yaml, read_yaml
+from gzsl.door.yaml import parse_yaml, read_yaml
 
 
 class Section(BaseModel):

@@ -26,7 +26,7 @@ from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import RunFolder, run_key
-from gzsl.yamlio import dump_yaml
+from gzsl.door.yaml import dump_yaml
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
 from gzsl.runs.recipe import Section, find_recipe, make_recipe, overridden, read_recipe
 from gzsl.studies.cells import Cell
-from gzsl.yamlio import read_yaml
+from gzsl.door.yaml import read_yaml
 
 PLAIN = "default"  # the variant that is the recipe itself
 

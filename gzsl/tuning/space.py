@@ -11,7 +11,7 @@ from gzsl.errors import RecipeError, suggest
 from gzsl.methods import Method
 from gzsl.params import Configurable, Parameter, parameters, plain
 from gzsl.runs.recipe import Recipe
-from gzsl.yamlio import parse_yaml
+from gzsl.door.yaml import parse_yaml
 
 DIGITS = 4  # significant digits of a drawn value, so that recipes stay readable
 FACTOR = 10.0  # a parameter without a range worth searching is searched so far to each side of the recipe's value
