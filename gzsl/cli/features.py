@@ -34,8 +34,10 @@ def extract(
 ) -> None:
     """Extract features of pictures; interrupted, the same command continues.
 
-    Unreadable and tiny pictures are named and left out. Fine-tuning sees the training pictures of seen classes of a
-    dataset folder (gzsl data make) alone; the card, and with it every protocol key, says that it was done.
+    Pictures are read as a viewer shows them (turned by EXIF, on white where transparent); unreadable and tiny ones, and
+    those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
+    are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
+    alone; the card, and with it every protocol key, says that it was done.
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
@@ -51,7 +53,7 @@ def extract(
         reporter.stage(f"{len(found.images)} pictures")
         card = extract_features(
             found, network, out, batch_size=batch_size, pooling=pooling,
-            on_progress=lambda done, total: reporter.tick(done, total, {}),
+            on_progress=lambda done, total: reporter.tick(done, total, {}), on_note=reporter.note,
         )  # fmt: skip
     if json_output:
         print_json(card)
