@@ -1,18 +1,18 @@
 """Our own JSON read back: every document through one typed model and one reading function.
 
-A document may have been cut, edited, mixed up or forged since it was written. Reading one ends in values of the declared
-types or in one sentence with the file, the field, what was found and what was expected.
+A document may have been cut, edited, mixed up or forged since it was written. Reading one ends in values of the
+declared types or in one sentence with the file, the field, what was found and what was expected.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gzsl.door.shown import short
 from gzsl.door.text import open_text, read_text
@@ -22,6 +22,13 @@ LARGEST = 2**26  # bytes of a document
 LARGEST_LINES = 2**30  # bytes of a file of lines, each a document
 DEEPEST = 50
 MOST_DIGITS = 18  # of an integer: 64 bits
+
+_PLAINER = {
+    "model_type": "a mapping", "dict_type": "a mapping", "string_type": "text", "float_type": "a number",
+    "float_parsing": "a number", "int_type": "a whole number", "int_parsing": "a whole number",
+    "int_from_float": "a whole number", "bool_type": "true or false", "bool_parsing": "true or false",
+    "list_type": "a list", "finite_number": "a finite number",
+}  # fmt: skip
 
 D = TypeVar("D", bound="Document")
 
@@ -63,22 +70,36 @@ def read_json(path: Path, error: type[GzslError] = RunError) -> Any:
     return parse_json(read_text(path, "a JSON file", error, LARGEST), str(path), error)
 
 
-def read_lines(path: Path, adapter: TypeAdapter[D], error: type[GzslError] = RunError) -> Iterator[D]:
-    """Documents of a file with one a line; a last line without an end was cut by a kill and is passed over."""
+def read_lines(
+    path: Path, models: Mapping[str, type[Document]], field: str, error: type[GzslError] = RunError
+) -> Iterator[dict[str, Any]]:
+    """Plain values of a file with one document a line, whose ``field`` names its model; raises as `read_document`.
+
+    A last line without an end was cut by a kill and is passed over.
+    """
     if path.is_file() and path.stat().st_size > LARGEST_LINES:
         raise error(f"{path}: found {path.stat().st_size:,} bytes, expected JSON lines of at most {LARGEST_LINES:,}")
     with open_text(path, "JSON lines", error) as stream:
         for number, line in enumerate(stream, start=1):
             if line.endswith("\n"):
                 where = f"{path}: line {number}"
-                yield _checked(parse_json(line, where, error), adapter, where, error)
+                values = parse_json(line, where, error)
+                kind = values.get(field) if isinstance(values, dict) else None
+                if isinstance(values, dict) and not (isinstance(kind, str) and kind in models):
+                    raise error(f"{where}: {field}: found {short(kind)}, expected {' or '.join(map(repr, models))}")
+                yield check_document(values, models.get(str(kind), Document), where, error).values
 
 
 def check_document(values: Any, model: type[D], where: str, error: type[GzslError] = RunError) -> D:
     """Plain values as a model; raises as `read_document`."""
     if not isinstance(values, dict):
         raise error(f"{where}: found {_kind(values)}, expected a mapping")
-    return _checked(values, TypeAdapter(model), where, error)
+    try:
+        return model.model_validate(values)
+    except ValidationError as failure:
+        place, problem = problem_of(failure)
+        field = ".".join(str(part) for part in place)
+        raise error(f"{where}: {field}: {problem}" if field else f"{where}: {problem}") from None
 
 
 def parse_json(text: str, where: str, error: type[GzslError] = RunError) -> Any:
@@ -106,28 +127,14 @@ def problem_of(failure: ValidationError) -> tuple[tuple[int | str, ...], str]:
         return place, "found nothing, expected a value"
     if kind == "extra_forbidden":
         return place, "found a field that is not known"
-    if kind.startswith("union_tag"):
-        field = str(problem["ctx"]["discriminator"]).strip("'")
-        found = f"found {short(problem['ctx']['tag'])}" if "tag" in problem["ctx"] else "found nothing"
-        expected = problem["ctx"].get("expected_tags", "one of the known kinds")
-        return (*place, field), f"{found}, expected {expected}"
     if kind == "value_error":
         return place, message.removeprefix("Value error, ")
-    expected = message.removeprefix("Input should be ").removeprefix("Value should be ")
+    expected = _PLAINER.get(kind, message.removeprefix("Input should be ").removeprefix("Value should be "))
     return place, f"found {short(problem['input'])}, expected {expected}"
 
 
 class _Refused(Exception):
     """What is JSON, or nearly, but not what we write."""
-
-
-def _checked(values: Any, adapter: TypeAdapter[D], where: str, error: type[GzslError]) -> D:
-    try:
-        return adapter.validate_python(values)
-    except ValidationError as failure:
-        place, problem = problem_of(failure)
-        field = ".".join(str(part) for part in place)
-        raise error(f"{where}: {field}: {problem}" if field else f"{where}: {problem}") from None
 
 
 def _kind(values: Any) -> str:

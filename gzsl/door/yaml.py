@@ -41,12 +41,13 @@ class _Loader(_SafeLoader):
         line = node.start_mark.line + 1
         known: set[str] = set()
         for key in (self.construct_object(key, deep=True) for key, _ in node.value if key.tag != _MERGE):
-            if not isinstance(key, str):
-                raise _Refused(f"line {line}: found {short(key)} as a key, expected text (write it in quotes)")
+            _refuse_other_keys([key], line)
             if key in known:
                 raise _Refused(f"the key {short(key)} stands twice in the block that starts at line {line}")
             known.add(key)
-        return super().construct_mapping(node, deep)  # which takes the merged ones in, checked where they stand
+        values: dict[Any, Any] = super().construct_mapping(node, deep)  # which takes merged ones in
+        _refuse_other_keys(values, line)
+        return values
 
     def integer(self, node: yaml.ScalarNode) -> int:
         """An integer of a length that a person could have meant."""
@@ -122,14 +123,10 @@ def dump_yaml(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
-def bounded_product(sizes: Iterable[int], most: int, where: str, error: type[GzslError] = RecipeError) -> int:
-    """How many combinations lists of these lengths make; ``error`` for more than ``most`` and for an empty list."""
-    total = 1
-    for size in sizes:
-        total *= size
-    if not 1 <= total <= most:
-        raise error(f"{where}: found {total:,} combinations, expected 1 to {most:,}")
-    return total
+def _refuse_other_keys(keys: Iterable[Any], line: int) -> None:
+    for key in keys:
+        if not isinstance(key, str):
+            raise _Refused(f"line {line}: found {short(key)} as a key, expected text (write it in quotes)")
 
 
 def _bound(events: Iterable[yaml.Event]) -> None:
@@ -138,22 +135,29 @@ def _bound(events: Iterable[yaml.Event]) -> None:
     open_ones: list[tuple[str | None, int]] = []
     total = 0
     for event in events:
+        anchor, before = getattr(event, "anchor", None), total
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:
-                raise _Refused(f"line {event.start_mark.line + 1}: found an alias *{event.anchor} of nothing before it")
-            total += sizes[event.anchor]
+            if anchor not in sizes:
+                raise _Refused(f"{_line(event)}found an alias *{anchor} of nothing before it")
+            total += sizes[anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
-            open_ones.append((event.anchor, total))
+            open_ones.append((anchor, before))
             total += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = open_ones.pop()
-            if anchor:
-                sizes[anchor] = total - before
         elif isinstance(event, yaml.ScalarEvent):
             total += 1
-            if event.anchor:
-                sizes[event.anchor] = 1
-        if len(open_ones) > DEEPEST:
-            raise _Refused(f"line {event.start_mark.line + 1}: found more than {DEEPEST} levels, expected fewer")
-        if total > MOST_VALUES:
-            raise _Refused(f"found more than {MOST_VALUES:,} values (with aliases written out), expected fewer")
+        if anchor and not isinstance(event, yaml.CollectionStartEvent):
+            sizes[anchor] = total - before
+        _refuse_many(event, len(open_ones), total)
+
+
+def _refuse_many(event: yaml.Event, levels: int, values: int) -> None:
+    if levels > DEEPEST:
+        raise _Refused(f"{_line(event)}found more than {DEEPEST} levels, expected fewer")
+    if values > MOST_VALUES:
+        raise _Refused(f"found more than {MOST_VALUES:,} values (with aliases written out), expected fewer")
+
+
+def _line(event: yaml.Event) -> str:
+    return f"line {event.start_mark.line + 1}: " if event.start_mark else ""

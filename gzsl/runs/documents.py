@@ -6,7 +6,7 @@ import dataclasses
 import typing
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from gzsl.door.documents import Document
 from gzsl.evaluation.domain import DomainReport
@@ -160,4 +160,4 @@ class Manifest(Document):
     files: dict[str, FileFacts]
 
 
-RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[Losses | Evaluated, Field(discriminator="kind")])
+RECORDS: dict[str, type[Document]] = {"losses": Losses, "evaluation": Evaluated}

@@ -12,6 +12,7 @@ from typing import Any
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
 from gzsl.data import Dataset, load
 from gzsl.door.tables import csv_text
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import DataError, GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
@@ -25,7 +26,6 @@ from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import RunFolder, run_key
-from gzsl.door.yaml import dump_yaml
 
 
 @dataclass(frozen=True)
