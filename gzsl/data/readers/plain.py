@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data.readers.table import Table
 from gzsl.door.archives import NpzFile, open_npy
 from gzsl.door.arrays import numbers, texts
@@ -36,6 +37,8 @@ class PlainFeatures:
     matrix: np.ndarray
     images: tuple[str, ...]
     features: str | None
+
+    __repr__ = brief
 
 
 def open_features(path: Path | str) -> PlainFeatures:
