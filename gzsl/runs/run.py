@@ -15,6 +15,7 @@ from gzsl.data.catalogue import load_plain
 from gzsl.data.claims import Claims
 from gzsl.data.dataset import IN_MEMORY
 from gzsl.door.tables import csv_text
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
@@ -30,7 +31,6 @@ from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.result import RunResult
 from gzsl.runs.store import RunFolder, run_key
-from gzsl.yamlio import dump_yaml
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from gzsl.data.readers.detect import (
     row_base,
     unique_names,
 )
-from gzsl.data.readers.files import short
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.mat import MatFile, open_mat
 from gzsl.data.readers.raw import RawData, RawTable, left_out
+from gzsl.door.opening import short
 from gzsl.errors import DataError
 
 NAMES = "allclasses_names"
