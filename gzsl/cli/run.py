@@ -42,7 +42,7 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
     """
-    from gzsl.bundles.bundle import save_bundle
+    from gzsl.bundles import save_bundle
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
     from gzsl.runs import load_recipe

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gzsl.bundles.bundle import Bundle, bundle_of, load_bundle, save_bundle
+from gzsl.bundles import Bundle, bundle_of, load_bundle, save_bundle
 from gzsl.bundles.predict import predict, write_predictions
 from gzsl.data import EvalRows, FeatureRows, final_task, load
 from gzsl.data.readers.plain import PlainFeatures, open_features
