@@ -263,5 +263,5 @@ def _try(bundle: Bundle) -> None:
 def _check_name(name: str, known: Sequence[str]) -> None:
     if same_form(name) in places(known):
         raise MethodError(f"add-class: the bundle has a class {name!r} already, expected a new name")
-    if not name.strip() or shown(name) != name:
+    if not name.strip() or shown(name) != name or set(name) & set("\t\n"):
         raise MethodError(f"add-class: found the name {name!r}, expected one that is not empty and can be printed")

@@ -218,6 +218,7 @@ def test_weights_are_numbers_from_safetensors_and_nothing_is_unpickled(tmp_path:
     own = open_backbone("efficientnet_lite0", tmp_path / "own.safetensors")
     shown = np.random.default_rng(0).integers(0, 255, (1, 224, 224, 3), dtype=np.uint8)
     torch.testing.assert_close(own.maps(shown), usual.maps(shown))
+    assert own.name == f"efficientnet_lite0-{own.weights['sha256'][:8]}"
     torch.save(state, tmp_path / "own.pth")
     with pytest.raises(DataError, match="found a .pth file, which might hold code; expected a state dict"):
         open_backbone("efficientnet_lite0", tmp_path / "own.pth")
