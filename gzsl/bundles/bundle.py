@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.bundles.files import CALIBRATION, FORMAT, held, read_card, replace_files
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import Scaler
@@ -52,6 +53,8 @@ class Bundle:
     seen: tuple[str, ...]
     calibrator: Calibrator | None
     card: dict[str, Any]
+
+    __repr__ = brief
 
     @property
     def semantics(self) -> Semantics:
