@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gzsl.data.preprocess import SCALINGS
+from gzsl.door.documents import Document, check_document, read_json
 from gzsl.door.names import same_form
 from gzsl.errors import RunError
 from gzsl.files import LOCK, file_hash, locked, value_hash, write_json
@@ -26,11 +26,7 @@ OWN_NAME = re.compile(r"(arrays|method|calibration)-[0-9a-f]{12}(-[A-Za-z0-9_]+)
 ATTEMPTS = 5  # to read a bundle that another process replaces meanwhile
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Entry(_Document):
+class Entry(Document):
     """One file of a bundle: its plain name in the folder, and the digest of its content."""
 
     name: str
@@ -44,7 +40,7 @@ class Entry(_Document):
         return name
 
 
-class Table(_Document):
+class Table(Document):
     """What the card says of the class table."""
 
     name: str
@@ -52,10 +48,8 @@ class Table(_Document):
     attributes: list[str] | None
 
 
-class Card(BaseModel):
+class Card(Document):
     """What has to be in ``bundle.json`` to put a bundle together; whatever else is there says where it is from."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
 
     scaling: Literal[SCALINGS]  # type: ignore[valid-type]
     classes: list[str] = Field(min_length=1)
@@ -182,10 +176,7 @@ def read_card(folder: Path) -> tuple[Card, dict[str, Any], dict[str, Path]]:
     """
     for attempt in range(ATTEMPTS):
         about = _sealed_card(folder)
-        try:
-            card = Card.model_validate(about)
-        except ValidationError as error:
-            raise RunError(f"{folder / CARD}: {_first(error)}, expected it as gzsl wrote it") from None
+        card = check_document(about, Card, str(folder / CARD))
         try:
             paths = {kind: _checked(folder, entry) for kind, entry in card.files.items()}
         except RunError:
@@ -204,33 +195,16 @@ def _sealed_card(folder: Path) -> dict[str, Any]:
             f"{path}: found format {about.get('format')}, expected {FORMAT}; another version of gzsl wrote it"
         )
     seal = about.pop("seal", None)
-    try:
-        is_whole = value_hash(about) == seal
-    except (ValueError, RecursionError):  # NaN, or nested too deeply
-        is_whole = False
-    if not is_whole:
+    if value_hash(about) != seal:
         raise RunError(f"{path}: its content does not match its seal, so it was changed; expected it as it was written")
     return about
 
 
 def _raw_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{folder}: found no {CARD}, expected a folder written by gzsl run --bundle") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read as a bundle's card ({error}), expected JSON by gzsl") from None
-    if not isinstance(about, dict):
-        raise RunError(f"{path}: found a {type(about).__name__} instead of a bundle's card, expected JSON by gzsl")
-    return about
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors()[0]
-    place = ".".join(map(str, found["loc"]))
-    message = found["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    if not path.exists():
+        raise RunError(f"{folder}: found no {CARD}, expected a folder written by gzsl run --bundle")
+    return check_document(read_json(path), Document, str(path)).values
 
 
 def _checked(folder: Path, entry: Entry) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.calibration.base import Calibrator, make_calibrator
+from gzsl.door.shown import short
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 from gzsl.methods import load_method, save_method
@@ -75,7 +76,7 @@ def load_calibrator(stem: Path | str) -> Calibrator:
     check_learnt(type(calibrator), [*arrays, *numbers, *about["experts"]], path)
     for name, number in numbers.items():
         if not isinstance(number, int | float):
-            raise MethodError(f"{path}: fitted.{name}: found {str(number)[:60]!r}, expected a number")
+            raise MethodError(f"{path}: fitted.{name}: found {short(number)}, expected a number")
     if "gamma_" not in numbers:
         raise MethodError(f"{path}: found no gamma_, expected a fitted calibrator")
     for name, value in {**arrays, **numbers}.items():

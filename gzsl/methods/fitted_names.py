@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.documents import parse_json
+from gzsl.door.shown import short
 from gzsl.errors import MethodError
 
 LEARNT = re.compile(r"[A-Za-z][A-Za-z0-9_]*_")  # the contract: what is learnt is in attributes that end in "_"
@@ -27,7 +28,7 @@ def check_learnt(cls: type, names: Iterable[object], path: Path) -> None:
     for name in names:
         if not isinstance(name, str) or not LEARNT.fullmatch(name) or hasattr(cls, name):
             raise MethodError(
-                f"{path}: found the value {str(name)[:60]!r}, expected what a {cls.__name__} learns (names that end "
+                f"{path}: found the value {short(name)}, expected what a {cls.__name__} learns (names that end "
                 "in _)"
             )
 
@@ -53,14 +54,14 @@ def read_saved(path: Path, kind: str, fields: Mapping[str, type]) -> tuple[dict[
 
     try:
         with safe_open(path, framework="numpy") as stream:
-            about = json.loads((stream.metadata() or {})["gzsl"])
+            about = parse_json((stream.metadata() or {})["gzsl"], f"{path}: metadata", MethodError)
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
     except FileNotFoundError:
         raise MethodError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise MethodError(f"{path}: found no saved {kind} of gzsl ({error}), expected one") from None
     for name, expected in fields.items():
         found = about.get(name) if isinstance(about, dict) else None
         if not isinstance(found, expected) or isinstance(found, bool):
-            raise MethodError(f"{path}: {name}: found {str(found)[:60]!r}, expected a {expected.__name__}")
+            raise MethodError(f"{path}: {name}: found {short(found)}, expected a {expected.__name__}")
     return arrays, about

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.shown import short
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 from gzsl.methods.base import Method
@@ -80,15 +81,15 @@ def _check_sizes(path: Path, values: Mapping[str, Any], arrays: Mapping[str, np.
     for name in ("n_features_", "n_attributes_"):
         size = values.get(name)
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
-            raise MethodError(f"{path}: {name}: found {str(size)[:60]!r}, expected a whole number from 1 to {most}")
+            raise MethodError(f"{path}: {name}: found {short(size)}, expected a whole number from 1 to {most}")
     for name in ("classes_", "seen_classes_", "unseen_classes_"):
         names = values.get(name)
         if not isinstance(names, list) or not all(isinstance(entry, str) for entry in names):
-            raise MethodError(f"{path}: {name}: found {str(names)[:60]!r}, expected a list of class names")
+            raise MethodError(f"{path}: {name}: found {short(names)}, expected a list of class names")
     for name, value in values.items():
         entries = value if isinstance(value, list) else [value]
         if not all(isinstance(entry, PLAIN) for entry in entries):
-            raise MethodError(f"{path}: {name}: found {str(value)[:60]!r}, expected a plain value or a list of them")
+            raise MethodError(f"{path}: {name}: found {short(value)}, expected a plain value or a list of them")
 
 
 def _fitted(method: Method) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
