@@ -208,8 +208,18 @@ class Calibrator(Configurable):
         return transferred_threshold(self.transfer, tuned, own)
 
     def _decided(self, summary: ScoreSummary, evidence: Mapping[str, np.ndarray]) -> ScoreSummary:
-        margin = self._margin(summary, evidence)
-        return summary if margin is None else with_margin(summary, margin)
+        """The summary with this calibrator's margin.
+
+        The margin is computed without the answers and in an order of scores, since rows stand one side after the other.
+        """
+        order = np.lexsort((summary.unseen_score, summary.seen_score))
+        blind = replace(summary.rows(order), labels=np.full(len(summary), summary.seen[0]))
+        found = self._margin(blind, {name: values[order] for name, values in evidence.items()})
+        if found is None:
+            return summary
+        margin = np.empty_like(found)
+        margin[order] = found
+        return with_margin(summary, margin)
 
     # What subclasses override.
 

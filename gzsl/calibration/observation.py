@@ -41,10 +41,8 @@ class Observation:
 
     def rows(self, chosen: np.ndarray) -> Observation:
         """Some of the rows."""
-        arrays = self.summary.to_arrays()
-        vectors = {name: value if name in ("seen", "unseen") else value[chosen] for name, value in arrays.items()}
         evidence = {name: value[chosen] for name, value in self.evidence.items()}
-        return Observation(ScoreSummary.from_arrays(vectors), evidence, self.reference)
+        return Observation(self.summary.rows(chosen), evidence, self.reference)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name, for ``np.savez``."""
