@@ -14,6 +14,6 @@ from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder, concatenate, s
 __all__ = [
     "Choice", "Confusion", "DomainReport", "Evaluation", "Observer", "OperatingPoint", "Protocol", "ScoreSummary",
     "Scorer", "Scores", "SeenUnseenCurve", "SummaryBuilder", "best_common_gamma", "concatenate", "evaluate",
-    "evaluate_scores_file", "harmonic_mean", "make_selection", "observed_rows", "operating_point", "per_class_accuracy", "predictions",
-    "read_scores", "score_rows", "summarise", "with_margin",
+    "evaluate_scores_file", "harmonic_mean", "make_selection", "observed_rows", "operating_point",
+    "per_class_accuracy", "predictions", "read_scores", "score_rows", "summarise", "with_margin",
 ]  # fmt: skip

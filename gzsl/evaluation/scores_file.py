@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.door.archives import NpzFile
+from gzsl.door.arrays import plain
 from gzsl.errors import DataError, MethodError, suggest
 from gzsl.evaluation.evaluator import summary_evaluation
 from gzsl.evaluation.result import Evaluation
@@ -130,7 +131,11 @@ def evaluate_scores_file(path: Path | str | Mapping[str, Any], gamma: float | No
     ------
     DataError
         One sentence with the file, the array, what was found and what was expected.
+    MethodError
+        When ``gamma`` is no finite number.
     """
+    if gamma is not None and not np.isfinite(gamma):
+        raise MethodError(f"gamma: found {gamma}, expected a finite number")
     return read_scores(path).evaluation(gamma)
 
 
@@ -138,7 +143,8 @@ def _given(source: Mapping[str, Any]) -> dict[str, np.ndarray]:
     for name in _REQUIRED:
         if name not in source:
             raise DataError(f"scores: no array {name!r}; {_nearest(name, [str(key) for key in source])}")
-    return {name: np.asarray(source[name]) for name in (*_REQUIRED, *_OPTIONAL) if source.get(name) is not None}
+    there = (name for name in (*_REQUIRED, *_OPTIONAL) if source.get(name) is not None)
+    return {name: plain(f"scores: {name}", source[name]) for name in there}
 
 
 def _training_rows(
@@ -184,25 +190,14 @@ def _checked_gate(path: str, gate: np.ndarray, n: int) -> np.ndarray:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    wanted = "a NumPy archive (.npz) with the arrays " + ", ".join(_REQUIRED)
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{path}: found a single array, expected {wanted}")
-        with archive:
-            for name in _REQUIRED:
-                if name not in archive.files:
-                    raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.files)}")
-            names = [*_REQUIRED, *(name for name in _OPTIONAL if name in archive.files)]
-            return {name: archive[name] for name in names}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected {wanted}") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        reason = "an array of Python objects" if "pickle" in str(error).lower() else str(error)
-        raise DataError(f"{path}: found {reason or 'a damaged file'}, expected {wanted}") from None
+    archive = NpzFile(path, expected="a NumPy archive (.npz) with the arrays " + ", ".join(_REQUIRED))
+    for name in _REQUIRED:
+        if name not in archive:
+            raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.names)}")
+    return {name: archive.array(name) for name in (*_REQUIRED, *_OPTIONAL) if name in archive}
 
 
-def _nearest(name: str, found: list[str]) -> str:
+def _nearest(name: str, found: Sequence[str]) -> str:
     clause = suggest(name, found)
     others = ", ".join(found) or "none"
     return f"the file has {others}" + (f" ({clause})" if clause.startswith("did you mean") else "")
