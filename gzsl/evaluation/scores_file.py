@@ -70,7 +70,7 @@ class Scores:
         return found.calibrated_by(with_margin(self.summary, self.gate), gamma or 0.0)
 
 
-def read_scores(source: Path | str | Mapping[str, Any]) -> Scores:
+def read_scores(source: Path | str | Mapping[str, Any], name: str = "scores") -> Scores:
     """Read and check scores from a file, or from arrays in memory by name.
 
     Parameters
@@ -78,6 +78,8 @@ def read_scores(source: Path | str | Mapping[str, Any]) -> Scores:
     source : path or mapping
         As in `evaluate_scores_file`; optionally ``features`` (N, d), and ``train_scores`` (K, C) with
         ``train_labels`` (K,) of training rows.
+    name : str
+        What arrays in memory are called in messages.
 
     Raises
     ------
@@ -85,12 +87,12 @@ def read_scores(source: Path | str | Mapping[str, Any]) -> Scores:
         One sentence with the file, the array, what was found and what was expected.
     """
     if isinstance(source, Mapping):
-        where, arrays = "scores", _given(source)
+        where, arrays = name, _given(source, name)
     else:
         where, arrays = str(source), _read(Path(source))
     n_classes = _check_shapes(where, arrays)
-    for name in _IDS:
-        _check_ids(where, name, arrays[name], n_classes)
+    for ids in _IDS:
+        _check_ids(where, ids, arrays[ids], n_classes)
     _check_sides(where, arrays)
     names = arrays.get("class_names")
     if names is not None and names.shape != (n_classes,):
@@ -100,8 +102,9 @@ def read_scores(source: Path | str | Mapping[str, Any]) -> Scores:
         twice = next(name for name in named if named.count(name) > 1)
         raise DataError(f"{where}: class_names: found {twice!r} twice, expected distinct names")
     try:
-        ids = (arrays["labels"], arrays["seen"], arrays["unseen"])
-        summary = summarise(arrays["scores"], *ids) if len(ids[1]) else summarise_unseen(arrays["scores"], *ids[::2])
+        classes = (arrays["labels"], arrays["seen"], arrays["unseen"])
+        plain_zsl = not len(arrays["seen"])
+        summary = (summarise_unseen if plain_zsl else summarise)(arrays["scores"], *classes)
     except MethodError as error:
         raise DataError(f"{where}: {error}") from None
     gate = _checked_gate(where, arrays["gate"], len(summary)) if "gate" in arrays else None
@@ -139,12 +142,12 @@ def evaluate_scores_file(path: Path | str | Mapping[str, Any], gamma: float | No
     return read_scores(path).evaluation(gamma)
 
 
-def _given(source: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _given(source: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     for name in _REQUIRED:
         if name not in source:
-            raise DataError(f"scores: no array {name!r}; {_nearest(name, [str(key) for key in source])}")
+            raise DataError(f"{where}: no array {name!r}; {_nearest(name, [str(key) for key in source])}")
     there = (name for name in (*_REQUIRED, *_OPTIONAL) if source.get(name) is not None)
-    return {name: plain(f"scores: {name}", source[name]) for name in there}
+    return {name: plain(f"{where}: {name}", source[name]) for name in there}
 
 
 def _training_rows(

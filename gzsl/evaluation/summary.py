@@ -203,10 +203,10 @@ def summarise(scores: np.ndarray, labels: np.ndarray, seen: Any, unseen: Any) ->
     return builder.build()
 
 
-def summarise_unseen(scores: np.ndarray, labels: np.ndarray, unseen: Any) -> ScoreSummary:
+def summarise_unseen(scores: np.ndarray, labels: np.ndarray, seen: Any, unseen: Any) -> ScoreSummary:
     """Summarise scores of unseen classes alone: there is no seen class, and its side never wins.
 
-    Parameters and errors are those of `summarise`.
+    Parameters and errors are those of `summarise`; ``seen`` is empty.
     """
     ids, n = _checked_ids("unseen", unseen), len(scores)
     both = SummaryBuilder(np.array([scores.shape[1]]), ids)
