@@ -59,6 +59,26 @@ def calibrate(
 
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
     """
+    if validation is not None or test is not None or not recipes:
+        _on_files(recipes, validation, test, which, csv, json_output)
+        return
+    place = {"out": out, "data": data, "device": device}
+    rows = _on_recipes(recipes, which, transfer, override, seeds, csv, place, quiet=json_output)
+    if json_output:
+        print_json([row.to_dict() for row in rows])
+
+
+def _on_recipes(
+    recipes: list[str],
+    which: list[str] | None,
+    transfer: str,
+    override: list[str] | None,
+    seeds: int | None,
+    csv: Path | None,
+    place: dict[str, Any],
+    quiet: bool,
+) -> list[CalibrationRow]:
+    """Run recipes and compare calibrators on each; a table a recipe unless ``quiet``."""
     from gzsl.calibration import calibrator_names, make_calibrator
     from gzsl.calibration.transfer import RULES
     from gzsl.cli.progress import TerminalReporter
@@ -68,9 +88,6 @@ def calibrate(
 
     if transfer not in (*RULES, "all"):
         raise RecipeError(f"--transfer: found {transfer!r}; {suggest(transfer, [*RULES, 'all'])}")
-    if validation is not None or test is not None or not recipes:
-        _on_files(recipes, validation, test, which, csv, json_output)
-        return
     changes = dict(parse_override(text) for text in override or [])
     loaded = [load_recipe(recipe, changes) for recipe in recipes]
     sections = [_section(text) for text in which] if which else [{"name": name} for name in calibrator_names()]
@@ -84,15 +101,14 @@ def calibrate(
             for seed in list(range(seeds)) if seeds else recipe.seeds:
                 reporter.title = f"{recipe.title}, seed {seed}"
                 own += compare_calibrators(
-                    recipe, sections, seed=seed, transfers=rules, out=out, data=data, device=device, reporter=reporter
+                    recipe, sections, seed=seed, transfers=rules, reporter=reporter, **place
                 )
         rows += own
         if csv is not None:
             write_text(csv, calibration_csv(rows))
-        if not json_output:
+        if not quiet:
             _print(recipe.title, own)
-    if json_output:
-        print_json([row.to_dict() for row in rows])
+    return rows
 
 
 def _on_files(
