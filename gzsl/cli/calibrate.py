@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
@@ -42,6 +42,7 @@ def calibrate(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     csv: Annotated[Path | None, typer.Option(help="write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Compare calibrators on recipes: a method is trained once a seed, thresholds come from validation classes.
@@ -81,7 +82,7 @@ def calibrate(
         print_json([row.to_dict() for row in rows])
 
 
-def calibrators(json_output: JsonOption = False) -> None:
+def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
     """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`."""
     from gzsl.calibration import calibrator_class, calibrator_names
     from gzsl.params import parameters

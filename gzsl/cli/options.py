@@ -15,6 +15,22 @@ DataOption = Annotated[
 ]
 
 
+def _use_plugins(files: list[Path] | None) -> None:
+    if files:
+        from gzsl import plugins
+
+        plugins.use(files)
+
+
+PluginOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin", metavar="FILE.py", callback=_use_plugins, expose_value=False,
+        help="Python file with methods of your own; may be repeated (or GZSL_PLUGINS)",
+    ),
+]
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))

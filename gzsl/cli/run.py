@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def run(
         typer.Option("--stack/--no-stack", help="train all seeds as one model; by itself where that is faster"),
     ] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a recipe: choose on validation classes, fit, test once, and print mean ± std over seeds.

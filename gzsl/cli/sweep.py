@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
@@ -40,6 +40,7 @@ def sweep(
     ] = False,
     list_them: Annotated[bool, typer.Option("--list", help="print the shipped studies and stop")] = False,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a study: every recipe with every seed, and one table with the published numbers in brackets.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
@@ -40,6 +40,7 @@ def tune(
     out: Annotated[Path, typer.Option(help="folder of all runs; the search is kept below tune/")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Tune hyper-parameters on validation classes with Optuna, and write a recipe that gzsl run accepts.

@@ -14,8 +14,8 @@ from gzsl.data import SCALINGS
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
 from gzsl.methods import Method, get_method
-from gzsl.params import configure, parameters, plain
-from gzsl.resources import configs_dir
+from gzsl.params import configure, kinds, parameters, plain
+from gzsl.runs.find import find_recipe
 from gzsl.semantics import NORMALISATIONS
 from gzsl.yamlio import parse_yaml, read_yaml
 
@@ -116,6 +116,16 @@ class Recipe(Section):
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
         return values
 
+    def decided(self) -> dict[str, Any]:
+        """`resolved` without what the data are called: they are known by their content, under any name or path."""
+        values = self.resolved()
+        del values["dataset"]["name"]
+        return values
+
+    def parts(self) -> tuple[type, ...]:
+        """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
+        return kinds(self.build_method(), make_calibrator(self.calibration))
+
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
         values = self.model_dump()
@@ -197,29 +207,6 @@ def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
         return Recipe.model_validate(dict(values)).check()
     except ValidationError as error:
         raise RecipeError(f"{where}: {_sentence(error)}") from None
-
-
-def find_recipe(source: str | Path) -> Path:
-    """Path of a recipe given as a path, or as ``method/dataset`` or ``method/dataset.variant`` of a shipped one."""
-    path = Path(source)
-    if path.is_file():
-        return path
-    shipped = {f"{p.parent.name}/{p.stem}": p for p in list_recipes()}
-    folded = {name.lower(): p for name, p in shipped.items()}
-    name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()
-    if name in folded:
-        return folded[name]
-    raise RecipeError(f"{source}: no such recipe; {suggest(str(source), shipped)}")
-
-
-def list_recipes() -> list[Path]:
-    """Paths of all shipped recipes, sorted."""
-    return sorted(configs_dir().glob("*/*.yaml"))
-
-
-def dataset_of(recipe: str) -> str:
-    """Dataset of a shipped recipe's name, ``CUB`` for ``CUB.budget`` and for ``CUB``."""
-    return recipe.partition(".")[0]
 
 
 def parse_override(text: str) -> tuple[str, Any]:

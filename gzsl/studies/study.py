@@ -14,7 +14,8 @@ from gzsl.data import present
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
-from gzsl.runs.recipe import Section, find_recipe, make_recipe, overridden, read_recipe
+from gzsl.runs.find import find_recipe
+from gzsl.runs.recipe import Section, make_recipe, overridden, read_recipe
 from gzsl.studies.cells import Cell
 from gzsl.yamlio import read_yaml
 
