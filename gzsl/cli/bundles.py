@@ -150,7 +150,6 @@ def _vector(bundle: Bundle, name: str, text: str) -> np.ndarray:
 
 
 def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndarray:
-    import numpy as np
 
     from gzsl.data.readers.table import Table
 
@@ -158,7 +157,7 @@ def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndar
     rows = [k for k, found in enumerate(table.text()["class"]) if found == name]
     if len(rows) != 1:
         raise MethodError(f"{path}: found {len(rows)} rows of class {name!r}, expected one")
-    vector: np.ndarray = np.concatenate(list(table.blocks()))[rows[0]]
+    vector: np.ndarray = table.values()[rows[0]]
     return vector if known is None else _arranged(dict(zip(table.numeric_names, vector, strict=True)), known, str(path))
 
 

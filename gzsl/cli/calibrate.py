@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
+from gzsl.door.tables import csv_text
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
 from gzsl.yamlio import parse_yaml
@@ -100,11 +99,7 @@ def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) ->
 def calibration_csv(rows: Sequence[CalibrationRow]) -> str:
     """One line a row, with a header; without the times, so that it is the same on every machine."""
     lines = [{key: value for key, value in row.to_dict().items() if not key.endswith("_seconds")} for row in rows]
-    text = io.StringIO()
-    writer = csv_module.DictWriter(text, list(lines[0]) if lines else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_text(lines)
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gzsl.cli.options import JsonOption, PluginOption, print_json
-from gzsl.cli.words import count
+from gzsl.cli.terminal import Console, strong
+from gzsl.door.shown import counted, shown
 
 if TYPE_CHECKING:
     from gzsl.conformance import Outcome
@@ -33,7 +34,7 @@ def check(
     """
     from gzsl.conformance import Bench, check_method
 
-    bench, console = Bench.simulated(), Console(highlight=False)
+    bench, console = Bench.simulated(), Console()
     outcomes: list[Outcome] = []
     for name in _methods(source):
         own = []
@@ -44,7 +45,7 @@ def check(
         outcomes += own
         if not json_output:
             passed = sum(outcome.state != "fail" for outcome in own)
-            console.print(f"[bold]{name}[/bold]: {passed} of {count(len(own), 'check')} passed\n")
+            console.print(strong(name, f": {passed} of {counted(len(own), 'check')} passed\n"))
     broken = _recipes(console, source, quiet=json_output)
     if json_output:
         print_json({"checks": [outcome.to_dict() for outcome in outcomes], "recipes": broken})
@@ -70,13 +71,17 @@ def _methods(source: str) -> list[str]:
 
 
 def _print(console: Console, outcome: Outcome) -> None:
+    _line(console, outcome.state, outcome.promise, outcome.found and f"{outcome.method}: {outcome.found}")
+
+
+def _line(console: Console, state: str, text: str, found: str) -> None:
     row = Table.grid(padding=(0, 1))
     row.add_column(min_width=7)
     row.add_column(overflow="fold")
-    row.add_row(f"[{_STYLES[outcome.state]}]{outcome.state}[/]", outcome.promise)
+    row.add_row(Text(state, _STYLES[state]), text)
     console.print(row)
-    if outcome.found:
-        console.print(f"        {outcome.method}: {outcome.found}", style="bold", markup=False, soft_wrap=True)
+    if found:
+        console.print(Text(f"        {shown(found)}", "bold"), soft_wrap=True)
 
 
 def _recipes(console: Console, source: str, *, quiet: bool) -> dict[str, str]:
@@ -97,8 +102,5 @@ def _recipes(console: Console, source: str, *, quiet: bool) -> dict[str, str]:
                     found[label] = str(error)
     if not quiet:
         for label, problem in found.items():
-            state = "fail" if problem else "pass"
-            console.print(f"[{_STYLES[state]}]{state}[/]    the recipe {label} {'is wrong' if problem else 'is sound'}")
-            if problem:
-                console.print(f"        {problem}", style="bold", markup=False, soft_wrap=True)
+            _line(console, "fail" if problem else "pass", f"the recipe {label} can be run", problem)
     return found

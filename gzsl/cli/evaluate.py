@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +10,7 @@ from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.tables import csv_text
 from gzsl.files import write_text
 
 if TYPE_CHECKING:
@@ -95,12 +94,9 @@ def _class_table(result: Evaluation) -> Table:
 def _curve_as_csv(result: Evaluation) -> str:
     import numpy as np
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["gamma", "unseen", "seen"])
     curve = result.calibrated_curve
-    writer.writerows(np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist())
-    return text.getvalue()
+    points = np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist()
+    return csv_text([("gamma", "unseen", "seen"), *points])
 
 
 def _point(*values: float) -> list[str]:

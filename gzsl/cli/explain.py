@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 def explain(
     recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
     plugin: PluginOption = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. calibration=cosmo")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
     from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
 
-    loaded = load_recipe(recipe)
+    loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
     rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
     if json_output:
         print_json(rows)

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
-from gzsl.csvio import read_rows
+from gzsl.door.tables import read_rows
 from gzsl.files import write_text
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ def _write(found: Sourced, out: Path) -> None:
 
 
 def _read(path: Path) -> Semantics:
-    import numpy as np
 
     from gzsl.data.readers.detect import unique_names
     from gzsl.data.readers.table import Table
@@ -100,7 +99,7 @@ def _read(path: Path) -> Semantics:
 
     table = Table(path, ("unseen",))
     names = unique_names(f"{table.where}: class", table.text()["class"])
-    return Semantics(np.concatenate(list(table.blocks())), names, path.stem, attribute_names=table.numeric_names)
+    return Semantics(table.values(), names, path.stem, attribute_names=table.numeric_names)
 
 
 def _names(path: Path) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
 from gzsl.files import as_run_error, file_hash, locked, replacing, value_hash, write_json, write_text
 from gzsl.images.backbones import Backbone
@@ -180,10 +179,8 @@ def _finish(
             stream.write(np.ascontiguousarray(part[start : start + 4096]).data)
     del part
     left_out = {entry["image"] for entry in skipped}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "class"), *(pair for pair in images.images if pair[0] not in left_out)])
-    write_text(folder / LISTING, text.getvalue())
+    kept = [pair for pair in images.images if pair[0] not in left_out]
+    write_text(folder / LISTING, csv_text([("image", "class"), *kept]))
     card = {
         "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
         "skipped": skipped, "gzsl_version": version("gzsl"),

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gzsl.csvio import read_rows
 from gzsl.door.names import same_form
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
 from gzsl.images.listing import ImageList

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
 from gzsl.data import Dataset, load
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError, GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
@@ -155,7 +154,7 @@ class Run:
             **results, "chosen": chosen, "test_reads": test_reads,
             "protocol": self.protocol().to_dict(),
         }  # fmt: skip
-        folder.write_text("per_class.csv", _as_csv(evaluation.per_class_rows()))
+        folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
         folder.write_arrays("scores.npz", evaluation.summary.to_arrays())
         save_method(method, folder.path / "weights.safetensors")
         if calibrator is not None:
@@ -276,11 +275,3 @@ def _executed(runs: Sequence[Run], stack: bool | None) -> list[RunResult]:
             raise end
         results.append(end)
     return results
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
