@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import FeatureRows, Scaler
 from gzsl.errors import MethodError, RunError
@@ -56,6 +57,8 @@ class Bundle:
     seen: tuple[str, ...]
     calibrator: Calibrator | None
     card: dict[str, Any]
+
+    __repr__ = brief
 
     @property
     def semantics(self) -> Semantics:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 
@@ -123,9 +124,9 @@ def _ours(recipe: Recipe, summary: Aggregate) -> Table:
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     for name in ("", *COLUMNS):
         table.add_column(name, justify="right")
-    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in COLUMNS))
+    table.add_row("mean", *(percent(summary.mean.get(name)) for name in COLUMNS))
     if summary.std:
-        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in COLUMNS))
+        table.add_row("± std", *(percent(summary.std.get(name)) for name in COLUMNS))
     return table
 
 

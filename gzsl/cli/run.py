@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 
@@ -82,15 +83,15 @@ def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) 
     for name in [*COLUMNS, *(["H cal."] if calibrated else []), "seconds"]:
         table.add_column(name, justify="right")
     for result in results:
-        values = [f"{100 * result.metrics[name]:.1f}" for name in COLUMNS]
+        values = [percent(result.metrics[name]) for name in COLUMNS]
         if calibrated:
             values.append(f"{100 * result.metrics['calibrated']['H']:.1f}")
         table.add_row(str(result.metrics["seed"]), *values, f"{result.seconds:.1f}")
     table.add_section()
     names = [*COLUMNS, *(["calibrated.H"] if calibrated else [])]
-    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in names), style="bold")
+    table.add_row("mean", *(percent(summary.mean.get(name)) for name in names), style="bold")
     if summary.std:
-        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in names))
+        table.add_row("± std", *(percent(summary.std.get(name)) for name in names))
     _add_published(table, recipe, calibrated)
     console.print(table)
     _print_footer(console, recipe, results)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
@@ -107,9 +108,8 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             reporter.note(f"{shown}: failed: {trial.notes['error']}")
             continue
         values.append(trial.value)
-        metric = tuner.recipe.selection.metric
         reporter.note(
-            f"{shown}: {metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{shown}: {tuner.recipe.selection.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
         )
 
@@ -131,7 +131,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     ranked = sorted((t for t in trials if t.value is not None), key=lambda t: (-(t.value or 0), t.place))
     for trial in ranked[:SHOWN]:
         epoch = [str(trial.notes["epoch"])] if tuner.recipe.build_method().iterative else []
-        found = [f"{100 * trial.notes['metrics'][name]:.1f}" for name in METRICS]
+        found = [percent(trial.notes["metrics"].get(name)) for name in METRICS]
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data import benchmarks
 from gzsl.data.catalogue import load_plain
 from gzsl.data.dataset import Dataset
@@ -40,6 +41,8 @@ class Report:
     lines: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
     numbers: dict[str, Any]
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

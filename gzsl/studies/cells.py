@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.data.benchmarks import canonical_name
 from gzsl.runs.find import dataset_of
 from gzsl.runs.recipe import Recipe
@@ -40,6 +41,8 @@ class Cell:
     varied: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     error: str | None = None
+
+    __repr__ = brief
 
     @property
     def label(self) -> str:
@@ -82,6 +85,8 @@ class CellResult:
     results: list[RunResult]
     error: str | None
     log: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 def _shown(key: str, value: Any) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.readers.detect import name_ids, unique_names
-from gzsl.data.readers.files import reading, short
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
 from gzsl.data.readers.table import SPLITS, Table
+from gzsl.door.archives import open_npy
+from gzsl.door.arrays import numbers
+from gzsl.door.opening import reading, short
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
@@ -59,8 +61,7 @@ def _card(path: Path) -> dict[str, Any]:
 
 
 def _features(path: Path, n_images: int) -> Features:
-    with reading(path, "an .npy matrix"):
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    matrix = numbers(short(path), open_npy(path, short(path)))
     if matrix.ndim != 2 or len(matrix) != n_images:
         raise DataError(f"{short(path)}: found shape {matrix.shape}, expected ({n_images}, dimensions), as images.csv")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
-from gzsl.data.readers.files import short
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.mat import MatFile, open_mat
 from gzsl.data.readers.raw import RawData, RawTable
+from gzsl.door.opening import short
 from gzsl.errors import DataError
 
 NAMES = "allclasses_names"
