@@ -49,7 +49,7 @@ def reproduce(
     from gzsl.report import aggregate
     from gzsl.report.reproduction import reproduction
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import run_recipe
 
     recipe = load_recipe(f"{method}/{dataset}", dict(parse_override(text) for text in override or []))

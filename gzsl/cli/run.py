@@ -48,7 +48,7 @@ def run(
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import run_recipe
     from gzsl.runs.tracking import tracked
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.yamlio import dump_yaml
 
 if TYPE_CHECKING:
     from gzsl.cli.progress import TerminalReporter
@@ -54,7 +54,7 @@ def tune(
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs import load_recipe
     from gzsl.runs.environment import resolve_device
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import open_dataset
     from gzsl.tuning import SAMPLERS, Tuner, helpers, search_space, tuned_recipe
 

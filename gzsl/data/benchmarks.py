@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import DataError, suggest
 from gzsl.resources import data_splits_dir
-from gzsl.yamlio import read_yaml
 
 
 @dataclass(frozen=True)

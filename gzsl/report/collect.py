@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gzsl.brief import brief
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
 from gzsl.report.aggregate import CALIBRATED, METRICS
 from gzsl.studies.study import Study
-from gzsl.yamlio import read_yaml
 
 TRACES = ("recipe.yaml", "metrics.json", "log.txt", "done")  # any of these makes a folder a run's
 ABOUT = ("paper", "note", "provenance", "expected", "seeds")  # keys of a stored recipe that decide no number

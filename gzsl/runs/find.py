@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from gzsl import plugins
+from gzsl.door.paths import user_path
 from gzsl.errors import RecipeError
 from gzsl.resources import configs_dir
 
@@ -46,9 +47,12 @@ def find_recipe(source: str | Path) -> Path:
     RecipeError
         Where there is none: the nearest names, or all of the method that was named.
     """
-    path = Path(source)
-    if path.is_file():
-        return path
+    path = user_path(source, "a recipe", RecipeError)
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a recipe") from None
     known = recipe_names()
     folded = {name.lower(): place for name, place in known.items()}
     name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()

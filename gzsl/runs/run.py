@@ -13,6 +13,7 @@ from gzsl.calibration import Calibrator, Observation, make_calibrator, save_cali
 from gzsl.data import Dataset, load
 from gzsl.data.dataset import IN_MEMORY
 from gzsl.door.tables import csv_text
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import DataError, GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
@@ -28,7 +29,6 @@ from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.result import RunResult
 from gzsl.runs.store import RunFolder, run_key
-from gzsl.yamlio import dump_yaml
 
 
 @dataclass(frozen=True)
