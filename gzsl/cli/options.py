@@ -13,6 +13,11 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="folder that holds the benchmarks' folders", envvar="GZSL_DATA", show_envvar=True),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10; repeatable"),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda")]
 
 
 def _use_plugins(files: list[Path] | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 def sweep(
     study: Annotated[str, typer.Argument(help="a study file, or the name of a shipped one (--list shows them)")] = "",
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
     resources: Annotated[
