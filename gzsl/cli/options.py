@@ -15,7 +15,7 @@ DataOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10; repeatable"),
+    typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10"),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda")]
 

@@ -42,7 +42,8 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
     """
-    from gzsl.bundles.bundle import save_bundle
+    from gzsl.bundles import save_bundle
+    from gzsl.bundles.files import check_target
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
     from gzsl.runs import load_recipe
@@ -53,6 +54,8 @@ def run(
     overrides = dict(parse_override(text) for text in override or [])
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
+    if bundle is not None:
+        check_target(bundle)  # before hours of training, not after
     with TerminalReporter("seed") as reporter:
         results = run_recipe(
             chosen, out=out, data=data, device=device, seeds=asked, reporter=tracked(reporter, track), stack=stack
@@ -61,9 +64,12 @@ def run(
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])
     if json_output:
-        print_json(_as_json(results, summary))
-    else:
-        _print_tables(chosen, results, summary)
+        print_json(_as_json(results, summary) | ({} if bundle is None else {"bundle": str(bundle)}))
+        return
+    _print_tables(chosen, results, summary)
+    if bundle is not None:
+        seed = results[0].metrics["seed"]
+        Console().print(f"classifier of seed {seed}: {bundle} (gzsl predict {bundle} FEATURES)", soft_wrap=True)
 
 
 def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:
