@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.splits import VERSIONS
 from gzsl.door.documents import problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
@@ -40,12 +41,29 @@ class DatasetSection(Section):
     """Which data."""
 
     name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
-    split: str | None = Field(None, description="split version that the data must have: PS1, PS2, custom; null: any")
-    features: str | None = Field(None, description="name of the features in the protocol; null: as detected")
-    fine_tuned: bool | None = Field(None, description="whether the feature network saw the seen classes; null: unknown")
+    split: str | list[str] | None = Field(
+        None, description="split version that the data must have, or several: PS1, PS2, custom; null: any"
+    )
+    features: str | None = Field(None, description="which features these are; checked; null: as the files show")
+    fine_tuned: bool | None = Field(
+        None, description="whether the feature network saw the seen classes; checked; null: as the files show"
+    )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
+
+    @field_validator("split")
+    @classmethod
+    def _known_versions(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for version in [value] if isinstance(value, str) else value or []:
+            if version not in VERSIONS:
+                raise ValueError(suggest(version, VERSIONS))
+        return value
+
+    @property
+    def split_versions(self) -> tuple[str, ...] | None:
+        """The split versions that will do; None: any."""
+        return (self.split,) if isinstance(self.split, str) else tuple(self.split) if self.split else None
 
     @field_validator("options")
     @classmethod
