@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gzsl.studies.study import Study
 
 INTERRUPTED = 130
+ResourcesOption = Annotated[
+    list[str] | None,
+    typer.Option("--resources", metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1"),
+]
 
 
 def sweep(
@@ -28,9 +32,7 @@ def sweep(
     device: DeviceOption = "auto",
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
-    resources: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1")
-    ] = None,
+    resources: ResourcesOption = None,
     csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
