@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 
 from gzsl.data import benchmarks
-from gzsl.data.assemble import assemble, features_name
+from gzsl.data.assemble import assemble
 from gzsl.data.fingerprint import content_hash
+from gzsl.data.networks import features_name
 from gzsl.data.readers import Layout, RawData, read
 from gzsl.data.sealed import is_whole, seal_folder, write_features
 from gzsl.data.splits import ROW_SETS, Split
@@ -211,10 +212,7 @@ def _convert(layout: Layout, entry: Path) -> None:
 def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     assembled = assemble(raw, layout.folder.name)
     split, match = assembled.split, assembled.benchmark
-    tables = {
-        name: Semantics(table.values, raw.class_names, name, attribute_names=table.attribute_names)
-        for name, table in raw.tables.items()
-    }
+    tables = assembled.tables
     check_disk(raw.source, 4 * math.prod(raw.features.shape), folder)
     features = write_features(raw.features, folder / FEATURES)
     called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
