@@ -30,7 +30,7 @@ def gzsl(*arguments: str, cwd: Path, **environment: str) -> Done:
     """
     out, err = _stream(), _stream()
     with (
-        _as_a_process(cwd, {"COLUMNS": "80", "TERM": "dumb", **environment}, arguments),
+        _as_a_process(cwd, {"COLUMNS": "100", "TERM": "dumb", **environment}, arguments),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -9,9 +9,14 @@ import pytest
 from command_line import gzsl
 
 from gzsl.data import load
+from gzsl.studies.launch import Launch
 
 
-def test_published_numbers_stand_beside_ours_for_the_same_protocol(awa1: Path, tmp_path: Path) -> None:
+def test_published_numbers_stand_beside_ours_for_the_same_protocol(
+    awa1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Launch.run
+    monkeypatch.setattr(Launch, "run", lambda self, **options: run(self, **{**options, "workers": 0}))
     assert load("AWA1", root=awa1).split.version == "PS2"
     study = "title: part of the table\nmethods: [dap, conse, sje, eszsl]\ndatasets: [SUN, AWA1]\nseeds: [0]\n"
     (tmp_path / "part.yaml").write_text(study + "set: {selection.folds: 1}\n")
@@ -24,7 +29,7 @@ def test_published_numbers_stand_beside_ours_for_the_same_protocol(awa1: Path, t
     assert lines["dap"]["published.S"] == 88.7
     assert "CVPR 2017" in lines["sje"]["published.source"]
     assert lines["eszsl"]["T1.mean"] > 0.2  # ten unseen classes that follow from attributes
-    shown = gzsl("sweep", "part.yaml", "--data", str(awa1), cwd=tmp_path, COLUMNS="100").stdout
+    shown = gzsl("sweep", "part.yaml", "--data", str(awa1), cwd=tmp_path).stdout
     assert "(58.2)" in shown
     assert "in brackets: published under the same split" in shown
 
@@ -40,7 +45,7 @@ def test_the_whole_table_can_be_estimated(awa1: Path, tmp_path: Path) -> None:
 
 
 def the_whole_table(data: Path, folder: Path) -> None:
-    done = gzsl("sweep", "benchmark-paper", "--data", str(data), "--dry-run", cwd=folder, COLUMNS="100")
+    done = gzsl("sweep", "benchmark-paper", "--data", str(data), "--dry-run", cwd=folder)
     assert done.returncode == 0, done.stderr
     cells = [line for line in done.stdout.splitlines() if "/AWA1" in line]
     assert len(cells) == 14

@@ -12,7 +12,7 @@ QUICK = ["--set", "selection.grid={gamma: [1.0, 10.0], lam: [1.0]}", "--set", "s
 
 
 def test_run_prints_a_table_that_fits_and_says_its_protocol(tmp_path: Path) -> None:
-    done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", *QUICK, cwd=tmp_path)
+    done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", *QUICK, cwd=tmp_path, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     assert "±" in done.stdout
     assert "protocol: simulated/custom/" in done.stdout

@@ -55,7 +55,7 @@ def test_the_commands_of_the_tutorial_lead_to_predictions(desk: Path) -> None:
         command = [UNSEEN if word == "zebra" else word for word in command]
         if command[0] == "run":
             command += ["--seeds", "1", "--set", "selection.folds=2"]
-        done = gzsl(*command, cwd=desk, COLUMNS="100")
+        done = gzsl(*command, cwd=desk)
         assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader((desk / "predictions.csv").open()))
     assert len(rows) == 10 * NEW
@@ -64,6 +64,6 @@ def test_the_commands_of_the_tutorial_lead_to_predictions(desk: Path) -> None:
     assert seen > 0.5  # chance is 0.1
     assert all(row["side"] == ("unseen" if row["class"] == UNSEEN else "seen") for row in rows)
     attributes = ",".join(f"{name}=0.5" for name in (desk / "classes.csv").read_text().splitlines()[0].split(",")[1:])
-    done = gzsl("add-class", "classifier", "okapi", "--attributes", attributes, cwd=desk, COLUMNS="100")
+    done = gzsl("add-class", "classifier", "okapi", "--attributes", attributes, cwd=desk)
     assert "11 classes, with 'okapi'; no retraining" in done.stdout, done.stderr
-    assert "hardest unseen classes" in gzsl("semantics", "report", "mine", cwd=desk, COLUMNS="100").stdout
+    assert "hardest unseen classes" in gzsl("semantics", "report", "mine", cwd=desk).stdout

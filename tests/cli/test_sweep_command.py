@@ -20,7 +20,7 @@ set:
 
 def gzsl(*arguments: str, cwd: Path) -> Done:
     """A command on a machine without benchmarks."""
-    return command(*arguments, cwd=cwd, GZSL_DATA="")
+    return command(*arguments, cwd=cwd, COLUMNS="80", GZSL_DATA="")
 
 
 def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
