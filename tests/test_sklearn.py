@@ -93,7 +93,8 @@ def test_methods_with_hyper_parameters_clone_and_search() -> None:
 
 
 def test_an_iterative_method_works_too() -> None:
-    classifier = ZeroShotClassifier({"name": "f-clswgan", "n_epochs": 1, "n_synthetic": 5}, VECTORS, preprocess="minmax")
+    method = {"name": "f-clswgan", "n_epochs": 1, "n_synthetic": 5}
+    classifier = ZeroShotClassifier(method, VECTORS, preprocess="minmax")
     assert classifier.fit(X[SEEN], Y[SEEN]).predict(X[:3]).shape == (3,)
 
 
