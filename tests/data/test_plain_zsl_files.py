@@ -58,7 +58,8 @@ def folder(toy, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
 def test_doctor_and_export(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["data", "doctor", str(folder)], catch_exceptions=False)
     assert "plain zero-shot learning, T1 alone" in " ".join(done.output.split())
-    done = CliRunner().invoke(app, ["data", "export", str(folder), "--out", str(tmp_path / "out")], catch_exceptions=False)
+    export = ["data", "export", str(folder), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, export, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     plain(load(tmp_path / "out"))
 
