@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from gzsl.calibration.observation import Observation
+from gzsl.calibration.observation import Observation, blinded
 from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold
 from gzsl.data import TrainView
 from gzsl.errors import GzslWarning, MethodError, RecipeError
@@ -216,18 +216,9 @@ class Calibrator(Configurable):
         return transferred_threshold(self.transfer, tuned, own)
 
     def _decided(self, summary: ScoreSummary, evidence: Mapping[str, np.ndarray]) -> ScoreSummary:
-        """The summary with this calibrator's margin.
-
-        The margin is computed without the answers and in an order of scores, since rows stand one side after the other.
-        """
-        order = np.lexsort((summary.unseen_score, summary.seen_score))
-        blind = replace(summary.rows(order), labels=np.full(len(summary), summary.seen[0]))
-        found = self._margin(blind, {name: values[order] for name, values in evidence.items()})
-        if found is None:
-            return summary
-        margin = np.empty_like(found)
-        margin[order] = found
-        return with_margin(summary, margin)
+        order, blind, noted = blinded(summary, evidence)
+        found = self._margin(blind, noted)
+        return summary if found is None else with_margin(summary, found[np.argsort(order)])
 
     # What subclasses override.
 
