@@ -12,11 +12,11 @@ import numpy as np
 
 from gzsl.brief import brief
 from gzsl.door.tables import csv_text, read_rows
-from gzsl.errors import DataError
+from gzsl.errors import DataError, install
 from gzsl.semantics.table import Semantics
 
 ENCODERS = ("tfidf", "minilm")
-EXTRA = "pip install gzsl[text]"
+EXTRA = install("text")
 TEXT_SUFFIXES = (".txt", ".md")
 
 
