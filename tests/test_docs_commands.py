@@ -61,8 +61,8 @@ def problem(line: str, *, whole: bool = True) -> str | None:
 
 
 def _wrong_recipe(name: str, values: dict[str, Any]) -> str | None:
-    if name not in ("gzsl run", "gzsl explain", "gzsl tune") or values.get("plugin"):
-        return None  # recipes of a plugin are nobody else's
+    if name not in ("gzsl run", "gzsl explain", "gzsl tune") or values.get("plugin"):  # a reader's own file
+        return None
     recipe = values.get("recipe") or ""
     if re.fullmatch(r"[a-z0-9-]+/[A-Za-z0-9.]+", recipe) and recipe not in SHIPPED:
         return f"no recipe {recipe}"
