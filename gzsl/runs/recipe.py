@@ -141,6 +141,12 @@ class Recipe(Section):
             raise ValueError("method.name: found nothing, expected the id of a method (see `gzsl methods`)")
         return self
 
+    def __repr__(self) -> str:
+        about = f"selection {self.selection.rule}, calibration {self.calibration.get('name')}, seeds {self.seeds[:9]}"
+        return f"Recipe({self.title}; {about}; to see all of it: .model_dump() or gzsl explain)"
+
+    __str__ = __repr__
+
     @property
     def title(self) -> str:
         """Method and dataset; of a path its last part."""
