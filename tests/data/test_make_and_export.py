@@ -124,6 +124,8 @@ def test_exported_files_are_what_other_loaders_index(tmp_path: Path) -> None:
     assert not set(y[train]) & set(y[val])
     assert set(train) | set(val) == set(trainval)
     assert splits["allclasses_names"][3][0][0] == dataset.class_names[3]
+    with pytest.raises(DataError, match="found the folder of the data themselves"):
+        export(load(tmp_path), tmp_path)
     with pytest.raises(DataError, match="expected one of xlsa17"):
         export(dataset, tmp_path, "other")
 
