@@ -36,6 +36,7 @@ _HOMES = {
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
     "to_frame": "gzsl.runs",
+    "ZeroShotClassifier": "gzsl.sklearn",
     "load_bundle": "gzsl.bundles",
     "save_bundle": "gzsl.bundles",
     "predict": "gzsl.bundles.predict",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from gzsl.runs import run_recipe as run_recipe
     from gzsl.runs import to_frame as to_frame
     from gzsl.semantics import Semantics as Semantics
+    from gzsl.sklearn import ZeroShotClassifier as ZeroShotClassifier
 
 __all__ = ["__version__", *_HOMES]
 
