@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, output_option, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import parse_yaml
@@ -46,9 +46,7 @@ def calibrate(
     seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: DeviceOption = "auto",
-    csv: Annotated[
-        Path | None, typer.Option(callback=output_option, help="write one row a recipe, seed, calibrator and rule here")
-    ] = None,
+    csv: Annotated[Path | None, written_file("write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
     plugin: PluginOption = None,
     json_output: JsonOption = False,

@@ -46,6 +46,11 @@ def output_option(path: Path | None) -> Path | None:
     return None if path is None else output_file(path)
 
 
+def written_file(about: str) -> Any:
+    """An option that names a file to write."""
+    return typer.Option(callback=output_option, help=about)
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
