@@ -21,8 +21,9 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed  ## remake the generated pages
+docs: $(VENV)/.installed  ## remake the generated pages, and the site: build/site/index.html
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 benchmarks: $(VENV)/.installed  ## every benchmark, one after the other
 	for name in wgan_iteration generator_iterations gan_iterations batched_seeds budget_recipes eszsl_grid closed_form_grids bilinear_ranking classical_recipes eszsl_memory load_second_time curve calibrators extraction predict_memory sweep sweep_soak; do $(BIN)/python -m benchmarks.$$name || exit 1; done

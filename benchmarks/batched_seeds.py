@@ -23,9 +23,9 @@ from benchmarks.wgan_iteration import ATTRIBUTES, BATCH, CLASSES, FEATURES, Draw
 from gzsl.data import FeatureRows, TrainView
 from gzsl.methods import create
 from gzsl.methods.loop import Loop
-from gzsl.methods.stack import Stack
-from gzsl.methods.stacked_fits import started
-from gzsl.methods.together import Fit
+from gzsl.methods.stacked import Fit
+from gzsl.methods.stacked.members import started
+from gzsl.methods.stacked.stack import Stack
 from gzsl.semantics import Semantics
 
 ROWS, UNSEEN = 4000, 10

@@ -23,7 +23,7 @@ class MyMethod(Method):
     """Say in one sentence what it does.
 
     Then the idea in a short paragraph and the objective with shapes: here, class vectors are regressed from
-    features by ridge, W (d, a), and a class scores the inner product of its vector with ``x W``.
+    features by ridge, W (d, a), and the class whose vector is nearest to ``x W`` scores highest.
 
     **Differences.** What differs from the paper or from released code, and why.
     """
@@ -37,4 +37,5 @@ class MyMethod(Method):
         self.weights_ = np.linalg.solve(gram, X.T @ A).astype(np.float32)  # (d, a)
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
-        return X @ self.weights_ @ semantics.table.T  # (n, C)
+        mapped, table = X @ self.weights_, semantics.table  # (n, a), (C, a)
+        return 2 * mapped @ table.T - (table**2).sum(axis=1)  # minus the squared distance, up to a number of the row

@@ -8,23 +8,30 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gzsl.door.paths import output_file
 from gzsl.errors import RunError, StorageError
+
+LOCK = ".lock"
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name in the same folder; on success it replaces ``path`` in one step.
 
+    A link stays, and what it leads to is replaced.
+
     Raises
     ------
     RunError
-        When the folder is not writable or the disk is full; nothing half-written stays behind.
+        When the folder is not writable, the disk is full, or a folder, pipe or device is there; nothing half-written
+        stays behind.
     """
+    path = output_file(path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +74,44 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise as_run_error(error, path) from error
     return path
+
+
+@contextmanager
+def locked(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a folder against other processes that write there; waits while another one holds it.
+
+    The lock belongs to the process, so it disappears with it, even by ``kill -9``; its file ``.lock`` stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    on_wait : callable
+        Called once when another process holds the folder.
+
+    Raises
+    ------
+    RunError
+        When the folder is not writable or cannot be locked.
+    """
+    from filelock import FileLock, Timeout  # brings asyncio along, which a command's help can do without
+
+    make_folder(folder)
+    lock = FileLock(folder / LOCK)
+    try:
+        try:
+            lock.acquire(timeout=0.05)
+        except Timeout:
+            on_wait()
+            lock.acquire()
+    except OSError as error:
+        found = as_run_error(error, folder)
+        locks = RunError(f"{folder}: cannot be locked ({error.strerror or error})")
+        raise (found if isinstance(found, StorageError) else locks) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def file_hash(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Run a study on workers that Slurm or PBS starts: ``python slurm.py STUDY --data DIR --out DIR --jobs 8``.
 
-Needs ``pip install 'gzsl[cluster]' dask-jobqueue``. Everything after the options of this script goes to ``gzsl sweep``.
-The paths must be the same on the machine where this runs and on the nodes. ``--local`` uses this machine instead.
+Needs ``pip install -c constraints.txt '.[cluster]'`` in the clone, and ``dask-jobqueue``. Everything after
+the options of this script goes to ``gzsl sweep``. The paths must be the same on the machine where this runs and on the
+nodes. ``--local`` uses this machine instead.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from gzsl.bundles.bundle import Bundle
 from gzsl.data import FeatureRows
 from gzsl.data.readers.plain import PlainFeatures
+from gzsl.door.tables import write_rows
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 
@@ -103,15 +103,17 @@ def predict(bundle: Bundle, source: PlainFeatures, *, top_k: int = 1) -> Iterato
 def write_predictions(predictions: Iterator[Prediction], path: Path) -> int:
     """Write predictions as CSV as they come; returns how many rows were written."""
     count = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+
+    def rows() -> Iterator[Sequence[object]]:
+        nonlocal count
+        yield COLUMNS
         for p in predictions:
             side = "seen" if p.seen else "unseen"
-            writer.writerow(
-                [p.image, p.rank, p.name, f"{p.score:.6g}", side, "; ".join(p.reasons), "; ".join(p.doubts)]
-            )
+            yield [p.image, p.rank, p.name, f"{p.score:.6g}", side, "; ".join(p.reasons), "; ".join(p.doubts)]
             count += 1
+
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        write_rows(stream, rows())
     return count
 
 

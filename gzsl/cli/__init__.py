@@ -10,6 +10,7 @@ from typing import Any
 def main() -> None:
     """Run the command line; bad input ends in one sentence on stderr and exit code 2."""
     from gzsl.cli.app import app
+    from gzsl.cli.terminal import complain
     from gzsl.errors import GzslError, GzslWarning
 
     warnings.simplefilter("once", GzslWarning)
@@ -17,12 +18,14 @@ def main() -> None:
     try:
         app()
     except GzslError as error:
-        sys.stderr.write(f"gzsl: {error}\n")
+        complain(error)
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.stderr.write("gzsl: interrupted; the same command again continues\n")
+        complain("interrupted; the same command again continues")
         sys.exit(130)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    sys.stderr.write(f"gzsl: warning: {message}\n")
+    from gzsl.cli.terminal import complain
+
+    complain(f"warning: {message}")

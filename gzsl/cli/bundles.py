@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
-from gzsl.bundles.bundle import Bundle, load_bundle
-from gzsl.bundles.predict import predict as predictions_of
-from gzsl.bundles.predict import write_predictions
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.data.readers.plain import PlainFeatures, open_features
-from gzsl.data.readers.table import Table
+from gzsl.cli.terminal import Console
 from gzsl.errors import MethodError
-from gzsl.semantics.sources import text_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gzsl.bundles.bundle import Bundle
+    from gzsl.data.readers.plain import PlainFeatures
 
 SHOWN = 20
 SENTENCE_COLUMNS = tuple(f"d{j}" for j in range(384))  # as gzsl semantics text --encoder minilm names them
@@ -38,15 +37,20 @@ def predict(
     json_output: JsonOption = False,
 ) -> None:
     """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
+    from gzsl.bundles.bundle import load_bundle
+
     trained = load_bundle(bundle)
     with _opened(trained, features) as source:
         _predict(trained, source, out, top, json_output)
 
 
 def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int, json_output: bool) -> None:
+    from gzsl.bundles.predict import predict as predictions_of
+    from gzsl.bundles.predict import write_predictions
+
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
-        Console().print(f"{count} predictions of {len(source.images)} images in {out}", highlight=False)
+        Console().print(f"{count} predictions of {len(source.images)} images in {out}")
         return
     if json_output:
         print_json([vars(p) for p in predictions_of(trained, source, top_k=top)])
@@ -57,12 +61,14 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
         table.add_row(p.image, p.name, f"{p.score:.4g}", side, ", ".join(p.reasons), ", ".join(p.doubts))
     Console().print(table)
     if len(source.images) > SHOWN:
-        Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all", highlight=False)
+        Console().print(f"the first {SHOWN} of {len(source.images)} images; --out FILE writes all")
 
 
 @contextmanager
 def _opened(bundle: Bundle, source: Path) -> Iterator[PlainFeatures]:
     """Features as they are, or of pictures through the network that the bundle's features came from."""
+    from gzsl.data.readers.plain import open_features
+
     pictures = source.is_dir() and not (source / "features.npy").is_file()
     if not pictures:
         yield open_features(source)
@@ -79,7 +85,7 @@ def _opened(bundle: Bundle, source: Path) -> Iterator[PlainFeatures]:
         card = extract_features(list_images(source), open_backbone(name), folder)
         for skipped in card["skipped"]:
             text = f"left out: {skipped['image']} {skipped['reason']}"
-            Console(stderr=True).print(text, markup=False, soft_wrap=True)
+            Console(stderr=True).print(text, soft_wrap=True)
         yield open_features(Path(folder))
 
 
@@ -98,6 +104,8 @@ def add_class(
 
     Most methods score the new class at once; generators refit their classifier on synthetic features.
     """
+    from gzsl.bundles.bundle import load_bundle
+
     trained = load_bundle(bundle)
     if (attributes is None) == (text is None):
         raise MethodError("add-class: expected either --attributes or --text")
@@ -106,11 +114,13 @@ def add_class(
     folder = grown.save(out or bundle)
     refitted = grown.method.refits_for_new_classes
     how = "its classifier was refitted on synthetic features" if refitted else "no retraining"
-    Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", highlight=False, soft_wrap=True)
+    Console().print(f"{folder}: {len(grown.raw)} classes, with {name!r}; {how}", soft_wrap=True)
 
 
 def _encoded(bundle: Bundle, name: str, text: str) -> np.ndarray:
     """Vector of a description, where the bundle's own table came from the sentence encoder."""
+    from gzsl.semantics.sources import text_table
+
     if bundle.raw.attribute_names not in (None, SENTENCE_COLUMNS) or bundle.raw.n_attributes != len(SENTENCE_COLUMNS):
         raise MethodError(
             f"--text: the class table {bundle.raw.name!r} with {bundle.raw.n_attributes} columns was not made by "
@@ -138,15 +148,20 @@ def _vector(bundle: Bundle, name: str, text: str) -> np.ndarray:
 
 
 def _from_table(path: Path, name: str, known: tuple[str, ...] | None) -> np.ndarray:
+
+    from gzsl.data.readers.table import Table
+
     table = Table(path, ("unseen",))
     rows = [k for k, found in enumerate(table.text()["class"]) if found == name]
     if len(rows) != 1:
         raise MethodError(f"{path}: found {len(rows)} rows of class {name!r}, expected one")
-    vector: np.ndarray = np.concatenate(list(table.blocks()))[rows[0]]
+    vector: np.ndarray = table.values()[rows[0]]
     return vector if known is None else _arranged(dict(zip(table.numeric_names, vector, strict=True)), known, str(path))
 
 
 def _arranged(values: dict[str, float], known: tuple[str, ...] | None, where: str) -> np.ndarray:
+    import numpy as np
+
     if known is None:
         raise MethodError(f"{where}: the bundle's attributes have no names, expected a .csv with all columns in order")
     missing = [name for name in known if name not in values]

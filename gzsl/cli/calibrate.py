@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from gzsl.calibration import calibrator_class, calibrator_names, make_calibrator
-from gzsl.calibration.transfer import RULES
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
+from gzsl.cli.terminal import Console, strong
+from gzsl.door.tables import csv_text
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.params import parameters
-from gzsl.runs import load_recipe
-from gzsl.runs.recipe import parse_override
-from gzsl.studies.calibrators import CalibrationRow, compare_calibrators
 from gzsl.yamlio import parse_yaml
+
+if TYPE_CHECKING:
+    from gzsl.studies.calibrators import CalibrationRow
 
 _SHOWN = ("U", "S", "H", "AUSUC", "auroc", "fpr95", "gap")
 _HEADINGS = {"auroc": "AUROC", "fpr95": "FPR95"}
@@ -53,6 +47,13 @@ def calibrate(
 
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
     """
+    from gzsl.calibration import calibrator_names, make_calibrator
+    from gzsl.calibration.transfer import RULES
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
+    from gzsl.studies.calibrators import compare_calibrators
+
     if transfer not in (*RULES, "all"):
         raise RecipeError(f"--transfer: found {transfer!r}; {suggest(transfer, [*RULES, 'all'])}")
     changes = dict(parse_override(text) for text in override or [])
@@ -81,24 +82,23 @@ def calibrate(
 
 def calibrators(json_output: JsonOption = False) -> None:
     """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`."""
+    from gzsl.calibration import calibrator_class, calibrator_names
+    from gzsl.params import parameters
+
     classes = [(name, calibrator_class(name)) for name in calibrator_names()]
     if json_output:
         print_json([{"name": n, "about": _about(c), "parameters": list(parameters(c))} for n, c in classes])
         return
-    console = Console(highlight=False)
+    console = Console()
     for name, cls in classes:
-        console.print(f"[bold]{name}[/bold]  {escape(_about(cls))}")
+        console.print(strong(name, f"  {_about(cls)}"))
         console.print(f"    {', '.join(parameters(cls))}", style="dim")
 
 
 def calibration_csv(rows: Sequence[CalibrationRow]) -> str:
     """One line a row, with a header; without the times, so that it is the same on every machine."""
     lines = [{key: value for key, value in row.to_dict().items() if not key.endswith("_seconds")} for row in rows]
-    text = io.StringIO()
-    writer = csv_module.DictWriter(text, list(lines[0]) if lines else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_text(lines)
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -6,18 +6,16 @@ import textwrap
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.data import available
-from gzsl.methods import get_method, method_names
-from gzsl.runs import list_recipes
-from gzsl.runs.recipe import load_recipe
+from gzsl.cli.terminal import Console, strong
 
 
 def methods(json_output: JsonOption = False) -> None:
     """List all methods: family, setting, fidelity to the paper, citation."""
+    from gzsl.methods import get_method, method_names
+
     cards = [get_method(name).card for name in method_names()]
     if json_output:
         print_json([
@@ -25,14 +23,14 @@ def methods(json_output: JsonOption = False) -> None:
              "cite": c.cite, "year": c.year} for c in cards
         ])  # fmt: skip
         return
-    console, width = Console(highlight=False), max(len(card.id) for card in cards)
+    console, width = Console(), max(len(card.id) for card in cards)
     families = max(len(card.family) for card in cards)
     for card in cards:
         about = f"{card.family:<{families}}  {', '.join(card.settings):<12}{card.fidelity}"
-        console.print(f"[bold]{card.id:<{width}}[/bold]  {about}")
+        console.print(strong(f"{card.id:<{width}}", f"  {about}"))
         indent = " " * (width + 2)
         cite = textwrap.fill(card.cite, console.width - 1, initial_indent=indent, subsequent_indent=indent)
-        console.print(cite, style="dim", markup=False)
+        console.print(cite, style="dim")
 
 
 def recipes(
@@ -40,6 +38,9 @@ def recipes(
     json_output: JsonOption = False,
 ) -> None:
     """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""
+    from gzsl.runs import list_recipes
+    from gzsl.runs.recipe import load_recipe
+
     names = [f"{path.parent.name}/{path.stem}" for path in list_recipes()]
     shown = [name for name in names if text is None or text.lower() in name.lower()]
     loaded = [(name, load_recipe(name)) for name in shown]
@@ -58,6 +59,8 @@ def recipes(
 
 def datasets(data: DataOption = None, json_output: JsonOption = False) -> None:
     """List datasets: the embedded ones, those found in --data, and the benchmarks whose files are absent."""
+    from gzsl.data import available
+
     entries = available(data)
     if json_output:
         print_json([entry.to_dict() for entry in entries])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.report.difference import Difference, Row, find_difference
+from gzsl.cli.terminal import Console, strong
+
+if TYPE_CHECKING:
+    from gzsl.report.difference import Difference, Row
 
 _WIDTH = 80
 
@@ -25,6 +26,8 @@ def compare(
 
     Runs whose protocols differ are said not to be comparable, and the fields that differ are named.
     """
+    from gzsl.report.difference import find_difference
+
     found = find_difference(runs)
     if json_output:
         print_json(found.to_dict())
@@ -32,9 +35,9 @@ def compare(
     console = Console()
     console.width = min(console.width, _WIDTH)
     for label, side in zip(_labels(len(found.sides)), found.sides, strict=False):
-        console.print(f"[bold]{label}[/bold]  {escape(side.name)}", highlight=False)
-        console.print(f"   {escape(side.place)}", style="dim", highlight=False, soft_wrap=True)
-    console.print(f"\n[bold]{escape(found.verdict)}[/bold]", highlight=False)
+        console.print(strong(label, f"  {side.name}"))
+        console.print(f"   {side.place}", style="dim", soft_wrap=True)
+    console.print(strong(f"\n{found.verdict}"))
     _print(console, found, classes)
 
 
@@ -46,9 +49,9 @@ def _print(console: Console, found: Difference, classes: int) -> None:
         console.print(_settings(labels, found.recipe))
     if len(run_labels) > 1:
         verdict = "comparable: the same in every field" if found.comparable else "not comparable"
-        console.print(f"\nprotocol: {verdict}", highlight=False)
+        console.print(f"\nprotocol: {verdict}")
         for text in found.protocol:
-            console.print(f"  {escape(text)}", highlight=False)
+            console.print(f"  {text}")
     if found.environment:
         console.print("\nenvironment")
         console.print(_settings(run_labels, found.environment))
@@ -58,7 +61,7 @@ def _print(console: Console, found: Difference, classes: int) -> None:
         shown = [row for row in found.classes if row.spread][:classes]
         if shown:
             total = len(found.classes)
-            console.print(f"\nclasses, percent with the scores as given: {len(shown)} of {total}", highlight=False)
+            console.print(f"\nclasses, percent with the scores as given: {len(shown)} of {total}")
         console.print(_measured(run_labels, shown) if shown else "\nno class differs")
 
 
@@ -72,7 +75,7 @@ def _settings(labels: Sequence[str], rows: Sequence[Row]) -> Table:
     for label in labels:
         table.add_column(label, overflow="fold")
     for row in rows:
-        table.add_row(escape(row.name), *(escape(_text(value)) for value in row.values))
+        table.add_row(row.name, *(_text(value) for value in row.values))
     return table
 
 
@@ -88,7 +91,7 @@ def _measured(labels: Sequence[str], rows: Sequence[Row]) -> Table:
         cells = ["-" if value is None else f"{scale * value:.1f}" for value in row.values]
         if len(labels) > 1:
             cells.append("-" if row.spread is None else f"{scale * row.spread:+.1f}")
-        table.add_row(escape(row.name), *cells)
+        table.add_row(row.name, *cells)
     return table
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.data import load
-from gzsl.data.doctor import Report, examine
-from gzsl.data.export import export as export_dataset
-from gzsl.data.make import make_dataset
+from gzsl.cli.terminal import Console, strong
+
+if TYPE_CHECKING:
+    from gzsl.data.doctor import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +33,8 @@ def doctor(
     Reads the released benchmark layout (a features .mat with att_splits.mat), one .npz or .h5 file of arrays, and
     features.csv with classes.csv. Nothing is written beside the data.
     """
+    from gzsl.data.doctor import examine
+
     report = examine(path, root=data)
     if json_output:
         print_json(report.to_dict())
@@ -55,11 +56,14 @@ def make(
 
     A fifth of the images of every seen class is held out for testing, by a fixed seed.
     """
+    from gzsl.data.doctor import examine
+    from gzsl.data.make import make_dataset
+
     names = None if unseen is None else [name.strip() for name in unseen.split(",")]
     made = make_dataset(features, classes, out, unseen=names, propose=propose)
     console = Console()
     for note in made.notes:
-        console.print(note, highlight=False, style="dim", soft_wrap=True)
+        console.print(note, style="dim", soft_wrap=True)
     _print(examine(str(made.folder)), console)
 
 
@@ -71,12 +75,15 @@ def export(
     data: DataOption = None,
 ) -> None:
     """Write a dataset in the released benchmark layout, which other repositories' loaders read."""
+    from gzsl.data import load
+    from gzsl.data.export import export as export_dataset
+
     for written in export_dataset(load(path, root=data), out, layout):
-        Console().print(str(written), highlight=False, soft_wrap=True)
+        Console().print(str(written), soft_wrap=True)
 
 
 def _print(report: Report, console: Console) -> None:
-    console.print(f"[bold]{report.name}[/bold]  {report.source}", highlight=False)
+    console.print(strong(report.name, f"  {report.source}"))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
@@ -84,6 +91,6 @@ def _print(report: Report, console: Console) -> None:
         table.add_row(label, text)
     console.print(table)
     for problem in report.problems:
-        console.print(f"[bold yellow]![/bold yellow] {problem}", highlight=False)
+        console.print(strong("!", f" {problem}", style="bold yellow"))
     if not report.problems:
-        console.print("[green]nothing wrong was found[/green]")
+        console.print("nothing wrong was found", style="green")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import print_json
 from gzsl.cli.study_progress import StudyProgress, duration
+from gzsl.cli.terminal import Console
 from gzsl.studies.cells import Cell
 from gzsl.studies.launch import Launch
 from gzsl.studies.preflight import cost_key
@@ -79,13 +79,13 @@ def _print(rows: list[dict[str, Any]], total: Mapping[str, float], workers: int,
             memory = f"{row['bytes'] / 2**20:.0f} MB"
         known = row["seeds"] > 0
         table.add_row(
-            row["cell"].replace("[", r"\["), str(row["candidates"]) if known else "-", runs if known else "-",
+            row["cell"], str(row["candidates"]) if known else "-", runs if known else "-",
             time, memory, row["error"] or row["left_out"] or "",
         )  # fmt: skip
     console.print(table)
     missing = sum(row["missing"] for row in rows)
     span = f"{duration(total['low'])} to {duration(total['high'])}"
     console.print(
-        f"{missing} runs to do with {workers} worker(s): about {duration(total['seconds'])} ({span})", highlight=False
+        f"{missing} runs to do with {workers} worker(s): about {duration(total['seconds'])} ({span})"
     )
-    console.print(NOTE.format(threads=threads), style="dim", highlight=False)
+    console.print(NOTE.format(threads=threads), style="dim")

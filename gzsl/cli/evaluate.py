@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.evaluation import Evaluation, evaluate_scores_file
+from gzsl.cli.terminal import Console
+from gzsl.door.tables import csv_text
 from gzsl.files import write_text
+
+if TYPE_CHECKING:
+    from gzsl.evaluation import Evaluation
 
 
 def evaluate(
@@ -35,6 +35,8 @@ def evaluate(
     Labels and class ids are columns of the scores, from 0; a higher score is better. With an array gate (larger: seen),
     rows are also decided by gate > gamma, and the curve is that of the gate.
     """
+    from gzsl.evaluation import evaluate_scores_file
+
     result = evaluate_scores_file(path, gamma)
     if curve is not None:
         write_text(curve, _curve_as_csv(result))
@@ -46,7 +48,7 @@ def evaluate(
     print_domain(console, result.to_dict())
     empty = sum(row["images"] == 0 for row in result.per_class_rows())
     if empty:
-        console.print(f"{empty} classes without rows are left out of the means", highlight=False)
+        console.print(f"{empty} classes without rows are left out of the means")
     if per_class:
         console.print(_class_table(result))
 
@@ -57,9 +59,9 @@ def print_domain(console: Console, metrics: dict[str, Any]) -> None:
         if report:
             lost = f"unseen {_percent(report['unseen_lost'])}, seen {_percent(report['seen_lost'])}"
             told = f"AUROC {_percent(report['auroc'])}, FPR95 {_percent(report['fpr95'])}"
-            console.print(f"seen against unseen by {name}: {told}; lost: {lost}", highlight=False)
+            console.print(f"seen against unseen by {name}: {told}; lost: {lost}")
     if metrics["domain"].get("advice"):
-        console.print(metrics["domain"]["advice"], style="yellow", highlight=False)
+        console.print(metrics["domain"]["advice"], style="yellow")
 
 
 def _summary_table(path: Path, result: Evaluation) -> Table:
@@ -90,12 +92,11 @@ def _class_table(result: Evaluation) -> Table:
 
 
 def _curve_as_csv(result: Evaluation) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["gamma", "unseen", "seen"])
+    import numpy as np
+
     curve = result.calibrated_curve
-    writer.writerows(np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist())
-    return text.getvalue()
+    points = np.column_stack([curve.gamma, curve.unseen, curve.seen]).tolist()
+    return csv_text([("gamma", "unseen", "seen"), *points])
 
 
 def _point(*values: float) -> list[str]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 
-from gzsl.calibration import make_calibrator
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.params import Configurable, parameters
-from gzsl.runs import Recipe, load_recipe
+from gzsl.cli.terminal import Console, strong
+
+if TYPE_CHECKING:
+    from gzsl.params import Configurable
+    from gzsl.runs import Recipe
 
 
 def explain(
     recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. calibration=cosmo")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
-    loaded = load_recipe(recipe)
+    from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
+
+    loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
     rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
     if json_output:
         print_json(rows)
@@ -31,21 +37,23 @@ def explain(
         _print_row(console, row)
     for label, text in (("note", loaded.note), ("published", loaded.expected and loaded.expected.source)):
         if text:
-            console.print(f"\n[bold]{label}[/bold]  {escape(text)}", highlight=False)
+            console.print(strong(f"\n{label}", f"  {text}"))
 
 
 def _print_row(console: Console, row: dict[str, Any]) -> None:
     facts = [f"symbol {row['symbol']}"] if row["symbol"] else []
     if row["value"] != row["default"]:
         facts.append(f"default {_short(row['default'])}")
-    aside = f"  [dim]({escape('; '.join(facts))})[/dim]" if facts else ""
-    console.print(f"\n[bold]{row['key']}[/bold] = {escape(_short(row['value']))}{aside}", highlight=False)
+    aside = f"  ({'; '.join(facts)})" if facts else ""
+    console.print(strong(f"\n{row['key']}", f" = {_short(row['value'])}").append_text(strong(aside, style="dim")))
     for text in (row["meaning"], row["source"] and f"source: {row['source']}"):
         if text:
-            console.print(Padding(escape(text), (0, 0, 0, 4)), highlight=False)
+            console.print(Padding(text, (0, 0, 0, 4)))
 
 
 def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
+    from gzsl.runs import Recipe
+
     rows = []
     for name, field in Recipe.model_fields.items():
         if name in ("method", "provenance", "paper", "note", "expected"):
@@ -63,6 +71,8 @@ def _section_rows(recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def _calibration_rows(recipe: Recipe) -> list[dict[str, Any]]:
+    from gzsl.calibration import make_calibrator
+
     calibrator = make_calibrator(recipe.calibration)
     if recipe.calibration["name"] == "none":
         return []
@@ -76,6 +86,8 @@ def _method_rows(recipe: Recipe) -> list[dict[str, Any]]:
 
 def _part_rows(recipe: Recipe, prefix: str, part: Configurable, default: Configurable | None) -> list[dict[str, Any]]:
     """One row a hyper-parameter; a part such as a head is followed by its own."""
+    from gzsl.params import Configurable, parameters
+
     rows = []
     for name, parameter in parameters(type(part)).items():
         value, usual = getattr(part, name), getattr(default, name, None)

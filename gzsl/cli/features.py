@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gzsl.cli.options import JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
+from gzsl.cli.terminal import Console
 from gzsl.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
@@ -35,9 +34,12 @@ def extract(
 ) -> None:
     """Extract features of pictures; interrupted, the same command continues.
 
-    Unreadable and tiny pictures are named and left out. Fine-tuning sees the training pictures of seen classes of a
-    dataset folder (gzsl data make) alone; the card, and with it every protocol key, says that it was done.
+    Pictures are read as a viewer shows them (turned by EXIF, on white where transparent); unreadable and tiny ones, and
+    those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
+    are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
+    alone; the card, and with it every protocol key, says that it was done.
     """
+    from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 
     found, network = list_images(images), open_backbone(backbone, weights)
@@ -51,14 +53,14 @@ def extract(
         reporter.stage(f"{len(found.images)} pictures")
         card = extract_features(
             found, network, out, batch_size=batch_size, pooling=pooling,
-            on_progress=lambda done, total: reporter.tick(done, total, {}),
+            on_progress=lambda done, total: reporter.tick(done, total, {}), on_note=reporter.note,
         )  # fmt: skip
     if json_output:
         print_json(card)
         return
-    console = Console(highlight=False)
+    console = Console()
     for skipped in card["skipped"][:SHOWN]:
-        console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True, markup=False)
+        console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
     console.print(f"{card['images']} pictures, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
@@ -77,7 +79,7 @@ def show(
     if json_output:
         print_json(card)
         return
-    console = Console(highlight=False)
+    console = Console()
     for key, value in card.items():
         text = f"{len(value)} pictures" if key == "skipped" else value
-        console.print(f"{key:<14}{text}", soft_wrap=True, markup=False)
+        console.print(f"{key:<14}{text}", soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import say
 
 
 def plot(
@@ -27,4 +28,4 @@ def plot(
         print_json([str(path) for path in made])
         return
     for path in made:
-        typer.echo(path)
+        say(path)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn, TimeRemainingColumn
 
+from gzsl.cli.terminal import Column, Console
 from gzsl.runs.reporter import Reporter
 
-TAKEN = 56  # columns of the line that are not losses
+TAKEN = 64  # columns of the line that are not losses
 TERM = 24  # columns of one loss term
 
 
@@ -29,8 +29,9 @@ class TerminalReporter(Reporter):
         self.title = title
         self._seeds = ""
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[losses]}"),
+            Column("{task.description}"), BarColumn(bar_width=10), Column("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(), Column("passed,"), TimeRemainingColumn(), Column("left"),
+            Column("{task.fields[losses]}"),
             console=self._console, transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._task: TaskID | None = None
@@ -63,4 +64,4 @@ class TerminalReporter(Reporter):
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(f"{self.title}{self._seeds}: {text}", style="dim", highlight=False, soft_wrap=True)
+        self._console.print(f"{self.title}{self._seeds}: {text}", style="dim", soft_wrap=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.terminal import Console, say, strong
 from gzsl.errors import RunError, suggest
 
 _LARGE = 10_000_000
@@ -47,7 +47,7 @@ def report(
     with console.status("reading runs") as status:
         made = write_report(
             _collected(source, out, data, title), html, data=data if features else None, figures=figures,
-            test=significance, tables=tables, note=lambda name: status.update(f"figures of {name}"),
+            test=significance, tables=tables, note=lambda name: status.update(strong(f"figures of {name}", style="")),
         )  # fmt: skip
     size = made.html.stat().st_size
     lines = sum(len(board.lines) for board in made.boards)
@@ -59,11 +59,11 @@ def report(
         })  # fmt: skip
         return
     for what, state, why in made.troubles:
-        console.print(f"{state} {what}: {why}", style="dim", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{state} {what}: {why}", style="dim", soft_wrap=True)
     if size > _LARGE:
-        console.print(f"the page weighs {size / 1e6:.0f} MB; --figures first makes it smaller", highlight=False)
+        console.print(f"the page weighs {size / 1e6:.0f} MB; --figures first makes it smaller")
     beside = f"; numbers in {made.folder}" if made.folder else ""
-    typer.echo(f"{made.html}: {lines} rows, {size / 1e6:.1f} MB{beside}")
+    say(f"{made.html}: {lines} rows, {size / 1e6:.1f} MB{beside}")
 
 
 def _collected(source: str, out: Path, data: Path | None, title: str | None) -> Any:

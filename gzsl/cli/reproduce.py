@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
-from gzsl.evaluation.protocol import Protocol
-from gzsl.report import Aggregate, aggregate
-from gzsl.report.reproduction import CONFIDENCE, TOLERANCE, Reproduction, reproduction
-from gzsl.runs import Recipe, load_recipe
-from gzsl.runs.recipe import parse_override
-from gzsl.runs.run import run_recipe
+from gzsl.cli.terminal import Console, strong
+
+if TYPE_CHECKING:
+    from gzsl.evaluation.protocol import Protocol
+    from gzsl.report import Aggregate
+    from gzsl.report.reproduction import Reproduction
+    from gzsl.runs import Recipe
 
 EXIT_CODES = {"within": 0, "above": 0, "below": 1, "not comparable": 3}
 COLUMNS = ("T1", "U", "S", "H", "AUSUC")
@@ -28,7 +27,7 @@ def reproduce(
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="percentage points on each side, beside the spread of the seeds")
-    ] = TOLERANCE,
+    ] = 1.5,
     override: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, to see what it explains")
     ] = None,
@@ -43,6 +42,14 @@ def reproduce(
     code 0: within or above; 1: below; 2: bad input or missing files; 3: nothing comparable was published. When
     the numbers differ, the protocol fields that differ are named, most likely cause first.
     """
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.evaluation.protocol import Protocol
+    from gzsl.report import aggregate
+    from gzsl.report.reproduction import reproduction
+    from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.run import run_recipe
+
     recipe = load_recipe(f"{method}/{dataset}", dict(parse_override(text) for text in override or []))
     metrics: list[dict[str, Any]] = []
     with TerminalReporter("seed") as reporter:
@@ -68,35 +75,36 @@ def _print(recipe: Recipe, protocol: Protocol, summary: Aggregate, outcome: Repr
     else:
         console.print(_ours(recipe, summary))
     verdict = outcome.verdict if outcome.bands else "there is nothing comparable among the published numbers"
-    console.print(f"[bold]{recipe.title}: {verdict}[/bold]", highlight=False, soft_wrap=True)
+    console.print(strong(f"{recipe.title}: {verdict}"), soft_wrap=True)
     line = outcome.published or outcome.nearest
     if line is None:
-        console.print(f"no published number of {recipe.method['name']} is known here", highlight=False)
+        console.print(f"no published number of {recipe.method['name']} is known here")
     else:
         marked = "secondary: " if line.secondary and not line.source.startswith("secondary") else ""
         name = "published" if outcome.published else f"nearest published ({line.dataset}, {_values(line.values)})"
-        console.print(f"{name}: {marked}{line.source} [{line.kind}]", style="dim", highlight=False, soft_wrap=True,
-                      markup=False)  # fmt: skip
+        console.print(f"{name}: {marked}{line.source} [{line.kind}]", style="dim", soft_wrap=True)  # fmt: skip
     _print_causes(console, outcome)
-    console.print(f"protocol: {protocol.key()}", style="dim", highlight=False, soft_wrap=True)
+    console.print(f"protocol: {protocol.key()}", style="dim", soft_wrap=True)
     if not protocol.valid:
-        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+        console.print(strong("not a valid result", ": chosen on test data"))
 
 
 def _print_causes(console: Console, outcome: Reproduction) -> None:
     if outcome.verdict == "within":
         return
     if outcome.differences:
-        console.print("what differs in the protocol, most likely cause first:", highlight=False)
+        console.print("what differs in the protocol, most likely cause first:")
     for difference in outcome.differences:
-        console.print(f"  {difference.sentence}", highlight=False, soft_wrap=True)
+        console.print(f"  {difference.sentence}", soft_wrap=True)
     if outcome.own_values:
         text = f"values that are not the paper's: {', '.join(outcome.own_values)} (gzsl explain says why)"
-        console.print(text, highlight=False, soft_wrap=True)
-    console.print(f"fidelity of the method: {outcome.fidelity}", highlight=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
+    console.print(f"fidelity of the method: {outcome.fidelity}", soft_wrap=True)
 
 
 def _bands(recipe: Recipe, summary: Aggregate, outcome: Reproduction) -> Table:
+    from gzsl.report.reproduction import CONFIDENCE
+
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     names = ["", "ours", f"{100 * CONFIDENCE:.0f} % interval", "published", "band", "difference", "verdict"]
     for name in names:

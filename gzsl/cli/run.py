@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from gzsl.bundles.bundle import save_bundle
-from gzsl.cli.evaluate import print_domain
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
-from gzsl.evaluation.protocol import Protocol
-from gzsl.report import Aggregate, aggregate
-from gzsl.runs import Recipe, RunResult, load_recipe
-from gzsl.runs.recipe import parse_override
-from gzsl.runs.run import run_recipe
-from gzsl.runs.tracking import tracked
+from gzsl.cli.terminal import Console, strong
+
+if TYPE_CHECKING:
+    from gzsl.report import Aggregate
+    from gzsl.runs import Recipe, RunResult
 
 COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 
@@ -47,6 +42,14 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
     """
+    from gzsl.bundles.bundle import save_bundle
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.report import aggregate
+    from gzsl.runs import load_recipe
+    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.run import run_recipe
+    from gzsl.runs.tracking import tracked
+
     overrides = dict(parse_override(text) for text in override or [])
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
@@ -102,13 +105,16 @@ def _add_published(table: Table, recipe: Recipe, calibrated: bool) -> None:
 
 
 def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) -> None:
+    from gzsl.cli.evaluate import print_domain
+    from gzsl.evaluation.protocol import Protocol
+
     print_domain(console, results[0].metrics)
     protocol = Protocol(**results[0].metrics["protocol"])
-    console.print(f"protocol: {protocol.key()}", highlight=False, soft_wrap=True)
+    console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:
-        console.print("[bold]not a valid result[/bold]: chosen on test data", highlight=False)
+        console.print(strong("not a valid result", ": chosen on test data"))
     if recipe.expected is not None:
         selection = recipe.expected.selection or "unknown"
         text = f"published: {recipe.expected.source}; selection there: {selection}"
-        console.print(text, style="dim", highlight=False, soft_wrap=True)
-    console.print(f"files: {results[0].folder.parent}", highlight=False, soft_wrap=True)
+        console.print(text, style="dim", soft_wrap=True)
+    console.print(f"files: {results[0].folder.parent}", soft_wrap=True)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.csvio import read_rows
-from gzsl.data import load
-from gzsl.data.readers.detect import unique_names
-from gzsl.data.readers.table import Table
+from gzsl.cli.terminal import Console, strong
+from gzsl.door.tables import read_rows
 from gzsl.files import write_text
-from gzsl.semantics import NORMALISATIONS, Semantics
-from gzsl.semantics.report import SHOWN, SemanticsReport, semantics_report
-from gzsl.semantics.sources import Sourced, read_descriptions, table_as_csv, text_table, word_table
-from gzsl.semantics.sources import fuse as fuse_tables
+
+if TYPE_CHECKING:
+    from gzsl.semantics import Semantics
+    from gzsl.semantics.report import SemanticsReport
+    from gzsl.semantics.sources import Sourced
 
 app = typer.Typer(no_args_is_help=True, help="Make class tables of texts, words or other tables, and look at them.")
 
@@ -35,13 +32,16 @@ def report(
 
     A class is hard when another one has nearly the same vector, and when no mixture of seen classes resembles it.
     """
+    from gzsl.data import load
+    from gzsl.semantics.report import semantics_report
+
     dataset = load(path, root=data)
     table = dataset.semantics if name is None else dataset.with_semantics(name).semantics
     found = semantics_report(table, dataset.split.seen, dataset.split.unseen)
     if json_output:
         print_json(found.to_dict())
         return
-    _print(found, Console(highlight=False))
+    _print(found, Console())
 
 
 @app.command()
@@ -52,6 +52,8 @@ def text(
     dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
 ) -> None:
     """Make a class table from descriptions."""
+    from gzsl.semantics.sources import read_descriptions, text_table
+
     _write(text_table(read_descriptions(source), encoder, dims), out)
 
 
@@ -62,6 +64,8 @@ def words(
     out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
 ) -> None:
     """Make a class table from the word vectors of class names, and say which words were not found."""
+    from gzsl.semantics.sources import word_table
+
     _write(word_table(_names(classes), vectors), out)
 
 
@@ -69,37 +73,50 @@ def words(
 def fuse(
     tables: Annotated[list[Path], typer.Argument(help="class tables (.csv) of the same classes")],
     out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
-    normalise: Annotated[str, typer.Option(help=f"of each table first: {', '.join(NORMALISATIONS)}")] = "l2",
+    normalise: Annotated[str, typer.Option(help="of each table first: none, l2, l2-sqrt-dim, zscore, minmax")] = "l2",
 ) -> None:
     """Put several class tables side by side."""
+    from gzsl.semantics.sources import fuse as fuse_tables
+
     _write(fuse_tables([_read(path) for path in tables], normalise), out)
 
 
 def _write(found: Sourced, out: Path) -> None:
+    from gzsl.semantics.sources import table_as_csv
+
     write_text(out, table_as_csv(found.semantics))
-    console = Console(highlight=False)
+    console = Console()
     for note in found.notes:
-        console.print(note, style="dim", soft_wrap=True, markup=False)
+        console.print(note, style="dim", soft_wrap=True)
     console.print(f"{len(found.semantics)} classes, {found.semantics.n_attributes} columns, in {out}", soft_wrap=True)
 
 
 def _read(path: Path) -> Semantics:
+
+    from gzsl.data.readers.detect import unique_names
+    from gzsl.data.readers.table import Table
+    from gzsl.semantics import Semantics
+
     table = Table(path, ("unseen",))
     names = unique_names(f"{table.where}: class", table.text()["class"])
-    return Semantics(np.concatenate(list(table.blocks())), names, path.stem, attribute_names=table.numeric_names)
+    return Semantics(table.values(), names, path.stem, attribute_names=table.numeric_names)
 
 
 def _names(path: Path) -> list[str]:
+    from gzsl.data.readers.detect import unique_names
+
     return list(unique_names(f"{path}: class", [row["class"] for row in read_rows(path, ("class",))]))
 
 
 def _print(found: SemanticsReport, console: Console) -> None:
+    from gzsl.semantics.report import SHOWN
+
     kind = "binary" if found.binary else "continuous"
     sizes = f"{found.n_classes} classes, {found.n_attributes} columns, rank {found.rank}"
     values = f"{kind}, {found.low:.4g} to {found.high:.4g}, {found.constant_columns} constant columns"
-    console.print(f"[bold]{found.name}[/bold]: {sizes}, {values}", soft_wrap=True)
+    console.print(strong(found.name, f": {sizes}, {values}"), soft_wrap=True)
     for sentence in found.faults:
-        console.print(f"[bold yellow]![/bold yellow] {sentence}", soft_wrap=True)
+        console.print(strong("!", f" {sentence}", style="bold yellow"), soft_wrap=True)
     for a, b, cosine in found.near_duplicates[:SHOWN]:
         console.print(f"nearly the same: {a!r} and {b!r} (cosine {cosine:.3f})", soft_wrap=True)
     console.print(f"{found.outside} of {len(found.hardest)} unseen classes lie outside the mixtures of seen classes")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 
+from gzsl.cli.terminal import Column, Console
 from gzsl.runs.reporter import StudyReporter
 
 
@@ -17,8 +17,8 @@ class StudyProgress(StudyReporter):
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
+            Column("{task.description}"), BarColumn(bar_width=10), Column("{task.fields[count]}"),
+            TimeElapsedColumn(), Column("{task.fields[left]}"),
             console=self._console, transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._study: TaskID | None = None
@@ -73,7 +73,7 @@ class StudyProgress(StudyReporter):
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, style="dim", highlight=False, soft_wrap=True, markup=False)
+        self._console.print(text, style="dim", soft_wrap=True)
 
     def _count(self) -> str:
         failed = f", {self._failed} failed" if self._failed else ""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from gzsl.cli.dry_run import dry_run as print_dry_run
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.study_progress import StudyProgress
+from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
-from gzsl.report.comparison import HEADINGS, ComparedLine, compare, comparison_csv, comparison_markdown
-from gzsl.studies.cells import Cell, CellResult
-from gzsl.studies.launch import Launch
-from gzsl.studies.study import Study, list_studies, load_study
+
+if TYPE_CHECKING:
+    from gzsl.report.comparison import ComparedLine
+    from gzsl.studies.cells import Cell, CellResult
+    from gzsl.studies.study import Study
 
 INTERRUPTED = 130
 
@@ -49,6 +48,11 @@ def sweep(
     numbers appear only where dataset, features, setting and kind of semantics are the same.
     [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
     """
+    from gzsl.cli.dry_run import dry_run as print_dry_run
+    from gzsl.report.comparison import compare
+    from gzsl.studies.launch import Launch
+    from gzsl.studies.study import load_study
+
     if list_them or not study:
         _print_studies()
         return
@@ -61,12 +65,10 @@ def sweep(
         options = _cluster_options(scheduler, resources)
         results = _run(cells, (out, data, device), options, track, workers, fail_fast)
     except KeyboardInterrupt:
-        typer.echo("gzsl: interrupted; the same command again continues with what is missing", err=True)
+        complain("interrupted; the same command again continues with what is missing")
         raise typer.Exit(INTERRUPTED) from None
     lines = compare(results)
-    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
-        if path is not None and lines:
-            write_bytes(path, text(lines).encode())
+    _write(lines, csv, markdown)
     if json_output:
         print_json(_as_json(lines, results, cells))
     else:
@@ -86,6 +88,9 @@ def _run(
     workers: int,
     fail_fast: bool,
 ) -> list[CellResult]:
+    from gzsl.cli.study_progress import StudyProgress
+    from gzsl.studies.launch import Launch
+
     with ExitStack() as stack:
         cluster = None
         if cluster_options is not None:
@@ -94,6 +99,14 @@ def _run(
             cluster = stack.enter_context(Cluster(*cluster_options))
         progress = stack.enter_context(StudyProgress())
         return Launch(cells, *place, progress, cluster, track).run(workers=workers, fail_fast=fail_fast)
+
+
+def _write(lines: list[ComparedLine], csv: Path | None, markdown: Path | None) -> None:
+    from gzsl.report.comparison import comparison_csv, comparison_markdown
+
+    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
+        if path is not None and lines:
+            write_bytes(path, text(lines).encode())
 
 
 def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tuple[str, dict[str, float]] | None:
@@ -112,6 +125,8 @@ def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tupl
 
 
 def _print_studies() -> None:
+    from gzsl.studies.study import list_studies, load_study
+
     table = Table("study", "methods", "datasets", "title")
     for path in list_studies():
         found = load_study(path)
@@ -120,6 +135,8 @@ def _print_studies() -> None:
 
 
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
+    from gzsl.report.comparison import HEADINGS
+
     console = Console()
     for dataset in dict.fromkeys(line.dataset for line in lines):
         chosen = [line for line in lines if line.dataset == dataset]
@@ -129,12 +146,12 @@ def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
             table.add_column(name, justify="right")
         for line in chosen:
             values = (cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells())
-            table.add_row(line.label.replace("[", r"\["), *values)
+            table.add_row(line.label, *values)
         console.print(table)
     if any(line.published for line in lines):
         console.print(
             "in brackets: published under the same split, features and semantics; sources: --csv, docs/published.md",
-            style="dim", highlight=False,
+            style="dim",
         )  # fmt: skip
 
 
@@ -143,12 +160,12 @@ def _print_rest(results: list[CellResult], cells: list[Cell]) -> None:
     for result in results:
         if result.error:
             text = f"failed {result.cell.name}: {result.error}"
-            console.print(text, style="bold", highlight=False, soft_wrap=True, markup=False)
+            console.print(text, style="bold", soft_wrap=True)
             for line in result.log:
-                console.print(f"    {line}", style="dim", highlight=False, soft_wrap=True, markup=False)
+                console.print(f"    {line}", style="dim", soft_wrap=True)
     reasons = dict.fromkeys(cell.left_out for cell in cells if cell.left_out)
     for reason in reasons:
-        console.print(f"left out: {reason}", style="dim", highlight=False, soft_wrap=True)
+        console.print(f"left out: {reason}", style="dim", soft_wrap=True)
 
 
 def _as_json(lines: list[ComparedLine], results: list[CellResult], cells: list[Cell]) -> dict[str, Any]:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, print_json
-from gzsl.cli.progress import TerminalReporter
+from gzsl.cli.terminal import Console
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.runs import load_recipe
-from gzsl.runs.environment import resolve_device
-from gzsl.runs.experiment import METRICS
-from gzsl.runs.recipe import parse_override
-from gzsl.runs.run import open_dataset
-from gzsl.tuning import SAMPLERS, Trial, Tuner, best_trial, helpers, search_space, tuned_recipe
 from gzsl.yamlio import dump_yaml
+
+if TYPE_CHECKING:
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.tuning import Trial, Tuner
 
 SHOWN = 10  # trials in the table
 
@@ -52,6 +49,13 @@ def tune(
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
     """
+    from gzsl.cli.progress import TerminalReporter
+    from gzsl.runs import load_recipe
+    from gzsl.runs.environment import resolve_device
+    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.run import open_dataset
+    from gzsl.tuning import SAMPLERS, Tuner, helpers, search_space, tuned_recipe
+
     if sampler not in SAMPLERS:
         raise RecipeError(f"--sampler: found {sampler!r}; {suggest(sampler, SAMPLERS)}")
     chosen = load_recipe(recipe, dict(parse_override(text) for text in override or []))
@@ -110,6 +114,9 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
 
 
 def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> None:
+    from gzsl.runs.experiment import METRICS
+    from gzsl.tuning import best_trial
+
     console = Console()
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
@@ -127,19 +134,21 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:
-        console.print(f"{failed} trials failed; --json says why", highlight=False)
+        console.print(f"{failed} trials failed; --json says why")
     if importance:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in importance.items())
-        console.print(f"importance (fANOVA): {shares}", highlight=False, soft_wrap=True)
+        console.print(f"importance (fANOVA): {shares}", soft_wrap=True)
     console.print(
         "validation numbers of the best of many trials are too good; the test has not been looked at",
-        style="dim", highlight=False,
+        style="dim",
     )  # fmt: skip
-    console.print(f"trials: {tuner.folder}", highlight=False, soft_wrap=True)
-    console.print(f"next: gzsl run {place}", highlight=False, soft_wrap=True)
+    console.print(f"trials: {tuner.folder}", soft_wrap=True)
+    console.print(f"next: gzsl run {place}", soft_wrap=True)
 
 
 def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> dict[str, Any]:
+    from gzsl.tuning import best_trial
+
     return {
         "study": tuner.name, "storage": tuner.book.url, "metric": tuner.recipe.selection.metric,
         "sampler": tuner.sampler, "seed": tuner.seed, "space": [dimension.to_dict() for dimension in tuner.space],

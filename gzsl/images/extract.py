@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
-from gzsl.files import make_folder, replacing, value_hash, write_json, write_text
+from gzsl.files import as_run_error, file_hash, locked, replacing, value_hash, write_json, write_text
 from gzsl.images.backbones import Backbone
 from gzsl.images.listing import ImageList
+from gzsl.images.pictures import READING, hashed_picture, without_warnings
+from gzsl.images.progress import (
+    CARD,
+    FEATURES,
+    LISTING,
+    PART,
+    Batch,
+    Progress,
+    Skipped,
+    batch_digest,
+    bytes_digest,
+    resume,
+)  # fmt: skip
 
-SMALLEST = 16  # pixels a side
 DECODERS = 2
 AHEAD = 2  # batches that are decoded while one is in the network
 POOLINGS = ("global", "grid")
 Tick = Callable[[int, int], None]
-
-
-@dataclass
-class _Progress:
-    """What is written so far, always at the end of a batch."""
-
-    key: str
-    done: int = 0
-    rows: list[int] = field(default_factory=list)
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    shape: list[int] | None = None
+Decoded = list[tuple[str, np.ndarray | str]]
 
 
 def extract_features(
@@ -46,8 +46,12 @@ def extract_features(
     batch_size: int = 32,
     pooling: str = "global",
     on_progress: Tick = lambda done, total: None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Write ``features.npy``, ``images.csv`` and ``card.json``; an interrupted extraction continues.
+
+    The content of the pictures and of the weights decides what may be taken from an earlier extraction, not names or
+    times; a finished folder is read through before it is trusted. Another process with the same folder waits.
 
     Parameters
     ----------
@@ -56,13 +60,15 @@ def extract_features(
     backbone : Backbone
         With what.
     out : path
-        Folder to write.
+        Folder to write: empty, or of an earlier extraction.
     batch_size : int
         Pictures at once; it decides memory, and speed.
     pooling : str
         ``global``: the mean of the feature map, d numbers; ``grid``: the whole map, d h w numbers, channel by channel.
     on_progress : callable
         Called with (pictures done, pictures in all) after every batch.
+    on_note : callable
+        Called with a sentence when another process is waited for, and when earlier features do not hold any more.
 
     Returns
     -------
@@ -72,58 +78,84 @@ def extract_features(
     Raises
     ------
     DataError
-        When no picture can be read.
+        When no picture can be read, or the folder holds files that are not an extraction's.
+    RunError
+        When the folder cannot be written to, or the disk is full; the same command continues.
     """
     if pooling not in POOLINGS:
         raise DataError(f"--pooling: found {pooling!r}, expected one of {', '.join(POOLINGS)}")
-    folder = make_folder(Path(out))
-    key = value_hash([backbone.card(), images.images, batch_size, pooling])
-    progress = _resume(folder, key)
-    card = folder / "card.json"
-    if progress.done == len(images.images) and card.is_file():
-        found: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-        return found
-    _run(images, backbone, folder, progress, batch_size, pooling, on_progress)
-    return _finish(images, backbone, folder, progress, pooling)
+    folder = Path(out)
+    with locked(folder, lambda: on_note(f"{folder}: another process is at work there; waiting for it")):
+        key = value_hash([READING, backbone.card(), images.images, batch_size, pooling])
+        progress = resume(folder, key, images, on_note)
+        if progress.files:
+            found: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+            return found
+        progress.write(folder)
+        for name in (CARD, FEATURES, LISTING):  # a folder that is not finished holds nothing that looks finished
+            (folder / name).unlink(missing_ok=True)
+        with without_warnings():
+            progress = _run(images, backbone, folder, progress, batch_size, pooling, on_progress)
+        return _finish(images, backbone, folder, progress, pooling)
 
 
 def _run(
-    images: ImageList, backbone: Backbone, folder: Path, progress: _Progress, batch_size: int, pooling: str, tick: Tick
-) -> None:
-    with (folder / "features.part").open("ab") as stream:
-        stream.truncate(len(progress.rows) * int(np.prod(progress.shape or [0])) * 4)
-        for start, batch in _decoded(images, backbone, progress.done, batch_size):
-            good = [k for k, picture in enumerate(batch) if not isinstance(picture, str)]
-            if good:
-                maps = backbone.maps(np.stack([batch[k] for k in good]))
-                if maps.ndim != 4 and pooling == "grid":
-                    raise DataError(f"--pooling grid: {backbone.name} gives no map, only {maps.shape[1]} pooled values")
-                if maps.ndim == 4 and pooling == "global":
-                    maps = maps.mean(dim=(2, 3))
-                rows = maps.flatten(1).numpy().astype("<f4")
-                progress.shape = [rows.shape[1]]
-                stream.write(np.ascontiguousarray(rows).data)
-                stream.flush()
-            progress.rows += [start + k for k in good]
-            progress.skipped += [
-                {"image": images.images[start + k][0], "reason": reason}
-                for k, reason in enumerate(batch) if isinstance(reason, str)
-            ]  # fmt: skip
-            progress.done = start + len(batch)
-            write_json(folder / "progress.json", vars(progress))
-            tick(progress.done, len(images.images))
+    images: ImageList, backbone: Backbone, folder: Path, progress: Progress, batch_size: int, pooling: str, tick: Tick
+) -> Progress:
+    try:
+        with (folder / PART).open("ab") as stream:
+            stream.truncate(progress.rows * progress.dimensions * 4)
+            for start, batch in _decoded(images, backbone, progress.done, batch_size):
+                rows = _features(batch, backbone, pooling)
+                progress = _written(images, progress, start, batch, rows, stream)
+                progress.write(folder)
+                tick(progress.done, len(images.images))
+    except OSError as error:  # of the output: pictures that cannot be read are named and left out
+        raise as_run_error(error, folder / PART) from error
+    return progress
+
+
+def _features(batch: Decoded, backbone: Backbone, pooling: str) -> np.ndarray | None:
+    """Rows (n, d) of the pictures of a batch that can be used; None when there is none."""
+    good = [picture for _, picture in batch if not isinstance(picture, str)]
+    if not good:
+        return None
+    maps = backbone.maps(np.stack(good))
+    if maps.ndim != 4 and pooling == "grid":
+        raise DataError(f"--pooling grid: {backbone.name} gives no map, only {maps.shape[1]} pooled values")
+    if maps.ndim == 4 and pooling == "global":
+        maps = maps.mean(dim=(2, 3))
+    return np.ascontiguousarray(maps.flatten(1).numpy(), dtype="<f4")
+
+
+def _written(
+    images: ImageList, progress: Progress, start: int, batch: Decoded, rows: np.ndarray | None, stream: BinaryIO
+) -> Progress:
+    data = b"" if rows is None else rows.tobytes()
+    stream.write(data)
+    stream.flush()
+    added = Batch(
+        done=start + len(batch), rows=0 if rows is None else len(rows),
+        pictures=batch_digest([digest for digest, _ in batch]), features=bytes_digest(data),
+        skipped=tuple(
+            Skipped(image=images.images[start + k][0], reason=reason)
+            for k, (_, reason) in enumerate(batch) if isinstance(reason, str)
+        ),
+    )  # fmt: skip
+    dimensions = progress.dimensions if rows is None else rows.shape[1]
+    return Progress(key=progress.key, dimensions=dimensions, batches=(*progress.batches, added))
 
 
 def _decoded(
     images: ImageList, backbone: Backbone, done: int, batch_size: int
-) -> Iterator[tuple[int, list[np.ndarray | str]]]:
+) -> Iterator[tuple[int, Decoded]]:
     """Batches of pictures (or of reasons why one cannot be used), decoded ahead of the network."""
     starts = iter(range(done, len(images.images), batch_size))
     with ThreadPoolExecutor(DECODERS) as pool:
 
         def ask(start: int) -> tuple[int, list[Any]]:
             chosen = images.images[start : start + batch_size]
-            return start, [pool.submit(read_picture, images.root / name, backbone) for name, _ in chosen]
+            return start, [pool.submit(hashed_picture, images.root / name, backbone) for name, _ in chosen]
 
         waiting = [ask(start) for start in islice(starts, AHEAD)]
         while waiting:
@@ -133,55 +165,28 @@ def _decoded(
             yield start, batch
 
 
-def read_picture(path: Path, backbone: Backbone) -> np.ndarray | str:
-    """A picture as (size, size, 3) uint8: shorter side resized, centre cropped; or why it cannot be used."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as stored:
-            picture = stored.convert("RGB")
-    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, ...
-        return f"cannot be read as a picture ({' '.join(str(error).split()) or type(error).__name__})"[:200]
-    if min(picture.size) < SMALLEST:
-        return f"is {picture.width} x {picture.height} pixels, expected at least {SMALLEST} a side"
-    scale = round(backbone.size / backbone.crop_share) / min(picture.size)
-    size = [max(backbone.size, round(side * scale)) for side in picture.size]
-    picture = picture.resize((size[0], size[1]), Image.Resampling.BICUBIC)
-    left, top = (size[0] - backbone.size) // 2, (size[1] - backbone.size) // 2
-    return np.asarray(picture.crop((left, top, left + backbone.size, top + backbone.size)))
-
-
-def _resume(folder: Path, key: str) -> _Progress:
-    path = folder / "progress.json"
-    if path.is_file():
-        found = _Progress(**json.loads(path.read_text(encoding="utf-8")))
-        if found.key == key:
-            return found
-    (folder / "card.json").unlink(missing_ok=True)
-    return _Progress(key)
-
-
 def _finish(
-    images: ImageList, backbone: Backbone, folder: Path, progress: _Progress, pooling: str
+    images: ImageList, backbone: Backbone, folder: Path, progress: Progress, pooling: str
 ) -> dict[str, Any]:
-    if not progress.rows or progress.shape is None:
-        first = progress.skipped[0]
-        raise DataError(f"{images.root}: no picture could be used, e.g. {first['image']} {first['reason']}")
-    shape = (len(progress.rows), progress.shape[0])
-    part = np.memmap(folder / "features.part", dtype="<f4", mode="r", shape=shape)
-    with replacing(folder / "features.npy") as temporary, temporary.open("wb") as stream:
+    skipped = progress.skipped
+    if not progress.rows:
+        raise DataError(f"{images.root}: no picture could be used, e.g. {skipped[0]['image']} {skipped[0]['reason']}")
+    shape = (progress.rows, progress.dimensions)
+    part = np.memmap(folder / PART, dtype="<f4", mode="r", shape=shape)
+    with replacing(folder / FEATURES) as temporary, temporary.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for start in range(0, len(part), 4096):
             stream.write(np.ascontiguousarray(part[start : start + 4096]).data)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "class"), *(images.images[row] for row in progress.rows)])
-    write_text(folder / "images.csv", text.getvalue())
+    del part
+    left_out = {entry["image"] for entry in skipped}
+    kept = [pair for pair in images.images if pair[0] not in left_out]
+    write_text(folder / LISTING, csv_text([("image", "class"), *kept]))
     card = {
         "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
-        "skipped": progress.skipped, "gzsl_version": version("gzsl"),
+        "skipped": skipped, "gzsl_version": version("gzsl"),
     }  # fmt: skip
-    write_json(folder / "card.json", card)
-    del part
-    (folder / "features.part").unlink()
+    write_json(folder / CARD, card)
+    files = {name: file_hash(folder / name) for name in (FEATURES, LISTING, CARD)}
+    progress.model_copy(update={"files": files}).write(folder)
+    (folder / PART).unlink()
     return card

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gzsl.csvio import read_rows
+from gzsl.door.names import same_form
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 from gzsl.images.backbones import Backbone
-from gzsl.images.extract import read_picture
 from gzsl.images.listing import ImageList
+from gzsl.images.pictures import read_picture, without_warnings
+from gzsl.images.weights import state_digest
 
 TRAINED_SHARE = 0.25  # of the network's parameter tensors, counted from its end
 BATCH = 16
@@ -41,8 +43,8 @@ def training_pictures(images: ImageList, dataset: Path | str) -> ImageList:
     if not path.is_file():
         raise DataError(f"--fine-tune-on {dataset}: found no images.csv, expected a dataset folder of gzsl data make")
     rows = read_rows(path, ("image", "class", "split"))  # the split says which pictures are for training
-    unseen = {row["class"] for row in rows if row["split"] == "test_unseen"}
-    chosen = {row["image"]: row["class"] for row in rows if row["split"] == "trainval"}
+    unseen = {same_form(row["class"]) for row in rows if row["split"] == "test_unseen"}
+    chosen = {row["image"]: same_form(row["class"]) for row in rows if row["split"] == "trainval"}
     mixed = sorted(unseen & set(chosen.values()))
     if mixed:
         raise DataError(f"{path}: class {mixed[0]!r} has training and unseen pictures, expected one or the other")
@@ -77,7 +79,8 @@ def fine_tune(
         Called with (pictures seen, pictures in all) after every step.
     """
     names = sorted({name for _, name in images.images})
-    usable = [(read_picture(images.root / image, backbone), names.index(name)) for image, name in images.images]
+    with without_warnings():
+        usable = [(read_picture(images.root / image, backbone), names.index(name)) for image, name in images.images]
     pictures = [(picture, label) for picture, label in usable if not isinstance(picture, str)]
     if len({label for _, label in pictures}) < 2:
         raise DataError("fine-tuning: found usable training pictures of fewer than 2 classes, expected at least 2")
@@ -100,7 +103,8 @@ def fine_tune(
             done += len(y)
             on_progress(done, total)
     backbone.network.requires_grad_(False).eval()
-    return replace(backbone, name=f"{backbone.name}-finetuned", fine_tuned_on=len(pictures))
+    weights = {**backbone.weights, "fine_tuned": state_digest(backbone.network)}  # other weights, other features
+    return replace(backbone, name=f"{backbone.name}-finetuned", fine_tuned_on=len(pictures), weights=weights)
 
 
 def _end_of(network: nn.Module) -> list[nn.Parameter]:

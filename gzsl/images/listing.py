@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gzsl.csvio import read_rows
+from gzsl.door.names import same_form
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -57,15 +58,25 @@ def list_images(source: Path | str) -> ImageList:
 def _from_folder(root: Path) -> list[tuple[str, str]]:
     found = []
     empty = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        pictures = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not _is_hidden(path.name)):
+        pictures = [path for path in folder.rglob("*") if _is_picture(path, root)]
         empty += [] if pictures else [folder.name]
-        found += [(path.relative_to(root).as_posix(), folder.name) for path in pictures]
+        found += [(path.relative_to(root).as_posix(), same_form(folder.name)) for path in pictures]
     if empty:
         raise DataError(f"{root}: the folder of class {empty[0]!r} has no picture, expected at least one, or no folder")
     if found:
         return found
-    return [(path.name, "") for path in root.iterdir() if path.suffix.lower() in SUFFIXES]
+    return [(path.name, "") for path in root.iterdir() if _is_picture(path, root)]
+
+
+def _is_picture(path: Path, root: Path) -> bool:
+    hidden = any(_is_hidden(part) for part in path.relative_to(root).parts)
+    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a system keeps it for itself: ``._x.jpg`` and ``__MACOSX`` are what macOS puts beside pictures."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _from_csv(path: Path) -> list[tuple[str, str]]:
@@ -78,7 +89,7 @@ def _from_csv(path: Path) -> list[tuple[str, str]]:
         name = Path(row["image"]).as_posix()
         if name in found:
             raise DataError(f"{path}: the picture {name!r} stands twice, expected one row a picture")
-        found[name] = row["class"]
+        found[name] = same_form(row["class"])
     return list(found.items())
 
 

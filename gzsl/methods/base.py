@@ -1,8 +1,7 @@
-"""The contract of every method: ``fit(view)``, then ``scores(X, semantics)``."""
+"""The contract of every method, ``fit(view)``, then ``scores(X, semantics)``, and of what listens to a fit."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,36 @@ import numpy as np
 from sklearn.base import clone
 
 from gzsl.data.view import TrainView
-from gzsl.errors import GzslWarning, MethodError
-from gzsl.methods.card import MethodCard, get_method
-from gzsl.methods.monitor import Monitor
+from gzsl.errors import MethodError
+from gzsl.methods.card import MethodCard
+from gzsl.methods.checks import refuse_non_finite, warn_of_faults
 from gzsl.params import Configurable
-from gzsl.semantics import Semantics, table_faults
+from gzsl.registry import Registry
+from gzsl.semantics import Semantics
+
+
+class Monitor:
+    """A silent monitor that keeps nothing; runs use one that records, draws progress and saves."""
+
+    def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
+        """Take note of progress, at most a few times a second: ``done`` of ``total`` steps, latest losses."""
+
+    def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
+        """Take note of a finished epoch (1-based) with the mean of every loss term in it.
+
+        The method may be scored here after ``method.prepare_scoring()``; training is not disturbed by it.
+        """
+
+    def checkpoint_due(self) -> bool:
+        """Whether the state of the fit should be handed to `keep` now."""
+        return False
+
+    def keep(self, state: bytes) -> None:
+        """Store a checkpoint."""
+
+    def kept(self) -> bytes | None:
+        """Return the stored checkpoint to continue from, or None to start anew."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,7 @@ class Method(Configurable):
     @classmethod
     def part_class(cls, name: str) -> type[Configurable]:
         """Class of the method called ``name``."""
-        return get_method(name)
+        return METHODS.get(name)
 
     def fit(
         self, view: TrainView, *, seed: int = 0, device: str = "cpu", monitor: Monitor | None = None
@@ -89,9 +113,9 @@ class Method(Configurable):
     def _fitting(self, view: TrainView, context: FitContext) -> Iterator[TrainView]:
         """Check what a fit is given; nothing half-learnt is left behind when the block fails."""
         view = self._begin(view, context)
-        _warn_of_faults(view, stacklevel=5)
+        warn_of_faults(view, stacklevel=5)
         try:
-            _refuse_non_finite(view, self.card.id)
+            refuse_non_finite(view, self.card.id)
             yield view
         except BaseException:
             self._forget()
@@ -124,8 +148,8 @@ class Method(Configurable):
         shown = view
         for copy in copies:
             shown = copy._begin(view, FitContext(seed, device))
-        _warn_of_faults(shown)
-        _refuse_non_finite(shown, self.card.id)  # one pass over the features for all candidates
+        warn_of_faults(shown)
+        refuse_non_finite(shown, self.card.id)  # one pass over the features for all candidates
         yield from zip(chosen, self._fit_grid(shown, copies), strict=True)
 
     def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
@@ -244,16 +268,4 @@ class Method(Configurable):
             )
 
 
-def _warn_of_faults(view: TrainView, stacklevel: int = 3) -> None:
-    for sentence in table_faults(view.semantics).sentences(view.semantics.name):
-        warnings.warn(sentence, GzslWarning, stacklevel=stacklevel)
-
-
-def _refuse_non_finite(view: TrainView, method: str) -> None:
-    for where, block in view.features.blocks():
-        if np.isfinite(block.sum()):
-            continue  # a NaN or an infinity anywhere would show in the sum
-        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
-        if len(bad):
-            row = where.start + int(bad[0])
-            raise MethodError(f"{method}: training row {row} has NaN or infinite features, expected finite ones")
+METHODS: Registry[type[Method]] = Registry("method", "gzsl.methods", MethodError)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from gzsl.errors import TrainingDiverged
+from gzsl.methods.trainable import Trainable
 from gzsl.nn.batches import ShuffledPasses, TrainingRows
 from gzsl.nn.checkpoint import first_non_finite, optimiser_state, pack, restore_optimiser, unpack
 from gzsl.nn.meter import LossMeter
-
-if TYPE_CHECKING:
-    from gzsl.methods.iterative import IterativeMethod
 
 SECONDS_BETWEEN_TICKS = 0.25
 
@@ -34,7 +32,7 @@ class Loop:
         Called before epochs end and checkpoints are made: a stack hands the member its state then.
     """
 
-    def __init__(self, method: IterativeMethod, rows: TrainingRows) -> None:
+    def __init__(self, method: Trainable, rows: TrainingRows) -> None:
         self.method, self.rows = method, rows
         self.monitor = method._context.monitor
         self.optimisers: dict[str, Optimizer] = {}

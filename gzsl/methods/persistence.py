@@ -11,7 +11,7 @@ import numpy as np
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 from gzsl.methods.base import Method
-from gzsl.methods.card import get_method
+from gzsl.methods.registry import get_method
 from gzsl.params import configure, plain
 
 FORMAT = 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 import numpy as np
 
-from gzsl.errors import RunError
+from gzsl.door.tables import read_rows
+from gzsl.errors import DataError, RunError
 from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy, predictions
 from gzsl.evaluation.summary import ScoreSummary
 from gzsl.report.collect import StoredRun
@@ -26,15 +26,11 @@ def read_classes(run: StoredRun) -> list[dict[str, str]]:
     RunError
         When the file is missing or lacks a column.
     """
+    path, columns = run.folder / "per_class.csv", ("class_id", "name", "kind", "images", "gzsl")
     try:
-        with (run.folder / "per_class.csv").open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"per_class.csv: cannot be read ({error})") from None
-    missing = {"class_id", "name", "kind", "images", "gzsl"} - set(rows[0] if rows else {})
-    if missing:
-        raise RunError(f"per_class.csv: found no column {min(missing)!r}, expected the file of a finished run")
-    return rows
+        return read_rows(path, columns, may_be_empty=("gzsl",))
+    except DataError as error:
+        raise RunError(f"{error}, as a finished run has it") from None
 
 
 def class_figure(run: StoredRun) -> Figure:

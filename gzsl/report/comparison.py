@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate, mean_and_spread
 from gzsl.report.published import METRICS, Published, find_published
@@ -98,12 +97,7 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
 
 def comparison_csv(lines: Sequence[ComparedLine]) -> str:
     """All lines as CSV."""
-    text = io.StringIO()
-    rows = [line.to_row() for line in lines]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([line.to_row() for line in lines])
 
 
 def _line(result: CellResult) -> ComparedLine:

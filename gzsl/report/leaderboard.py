@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
 from gzsl.report.groups import Group, differing, reference_protocol
 
@@ -115,12 +114,7 @@ def percent(value: float) -> str:
 
 def board_csv(boards: Sequence[Board]) -> str:
     """All lines: ours as fractions, published ones in percent as they are printed there."""
-    text = io.StringIO()
-    rows = [_row(line) for board in boards for line in board.lines]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([_row(line) for board in boards for line in board.lines])
 
 
 def board_markdown(boards: Sequence[Board]) -> str:

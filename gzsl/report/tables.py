@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.tables import csv_text
 from gzsl.files import write_text
 
 
@@ -38,8 +37,4 @@ class Figure:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]] | np.ndarray) -> None:
     """Write a table atomically."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows.tolist() if isinstance(rows, np.ndarray) else rows)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([header, *(rows.tolist() if isinstance(rows, np.ndarray) else rows)]))

@@ -14,7 +14,7 @@ from gzsl.errors import GzslError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
-from gzsl.methods.together import Fit
+from gzsl.methods.stacked import Fit
 from gzsl.params import plain
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from typing import TypeVar
 
 from gzsl.errors import GzslError
-from gzsl.methods.together import Fit, Outcome, fit_together
+from gzsl.methods.stacked import Fit, Outcome, fit_together
 
 T = TypeVar("T")
 Fits = Generator[Fit, Outcome, T]
@@ -19,9 +19,9 @@ def carry_out(asking: Sequence[Fits[T]], stack: bool | None = None) -> list[T | 
     Parameters
     ----------
     asking : sequence of generator
-        Each yields a `gzsl.methods.together.Fit` at a time, and gets its outcome, or the error of a failed one.
+        Each yields a `gzsl.methods.stacked.Fit` at a time, and gets its outcome, or the error of a failed one.
     stack : bool, optional
-        As in `gzsl.methods.together.fit_together`.
+        As in `gzsl.methods.stacked.fit_together`.
 
     Returns
     -------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +11,14 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
 from gzsl.data import Dataset, load
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError, GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, save_method
-from gzsl.methods.together import can_stack, pays
+from gzsl.methods.stacked import can_stack, pays
 from gzsl.runs.environment import environment, resolve_device, threads
 from gzsl.runs.experiment import Experiment
 from gzsl.runs.lockstep import Fits, carry_out
@@ -156,7 +155,7 @@ class Run:
             **results, "chosen": chosen, "test_reads": test_reads,
             "protocol": self.protocol().to_dict(),
         }  # fmt: skip
-        folder.write_text("per_class.csv", _as_csv(evaluation.per_class_rows()))
+        folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
         folder.write_arrays("scores.npz", evaluation.summary.to_arrays())
         save_method(method, folder.path / "weights.safetensors")
         if calibrator is not None:
@@ -229,7 +228,7 @@ def run_recipe(
     reporter : Reporter, optional
         Hears progress.
     stack : bool, optional
-        Whether seeds are trained as one model where the method allows it (`gzsl.methods.together`); where it is
+        Whether seeds are trained as one model where the method allows it (`gzsl.methods.stacked`); where it is
         faster when None.
     """
     return list(
@@ -277,11 +276,3 @@ def _executed(runs: Sequence[Run], stack: bool | None) -> list[RunResult]:
             raise end
         results.append(end)
     return results
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from gzsl.errors import RunError, StorageError
-from gzsl.files import as_run_error, make_folder, replacing, value_hash, write_bytes, write_json, write_text
+from gzsl.errors import RunError
+from gzsl.files import as_run_error, locked, replacing, value_hash, write_bytes, write_json, write_text
 from gzsl.params import Configurable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_WITHOUT_INFLUENCE = ("cli/", "report/", "images/", "tuning/", "studies/", "bundles/", "runs/tracking.py")
+_WITHOUT_INFLUENCE = (
+    "cli/", "report/", "images/", "tuning/", "studies/", "bundles/", "conformance/", "runs/tracking.py",
+)  # fmt: skip
 
 
 def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
@@ -69,23 +70,9 @@ class RunFolder:
 
         The lock belongs to the process, so it disappears with it, even by ``kill -9``.
         """
-        make_folder(self.path)
-        lock = FileLock(self.path / ".lock")
-        try:
-            try:
-                lock.acquire(timeout=0.05)
-            except Timeout:
-                on_wait()
-                lock.acquire()
-        except OSError as error:
-            found = as_run_error(error, self.path)
-            locks = RunError(f"{self.path}: cannot be locked ({error.strerror or error})")
-            raise (found if isinstance(found, StorageError) else locks) from None
-        try:
+        with locked(self.path, on_wait):
             self._sweep()
             yield
-        finally:
-            lock.release()
 
     def _sweep(self) -> None:
         """Remove temporary files of a killed process."""

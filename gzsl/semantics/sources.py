@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.csvio import read_rows
+from gzsl.door.tables import csv_text, read_rows
 from gzsl.errors import DataError
 from gzsl.semantics.table import Semantics
 
@@ -143,10 +143,8 @@ def fuse(tables: Sequence[Semantics], normalise: str = "l2") -> Sourced:
 def table_as_csv(semantics: Semantics) -> str:
     """A class table as CSV: class, then one column an attribute."""
     columns = semantics.attribute_names or tuple(f"d{j}" for j in range(semantics.n_attributes))
-    lines = [",".join(["class", *map(_quoted, columns)])]
-    for name, row in zip(semantics.class_names, semantics.table, strict=True):
-        lines.append(",".join([_quoted(name), *(repr(float(value)) for value in row)]))
-    return "\n".join(lines) + "\n"
+    rows = zip(semantics.class_names, semantics.table.tolist(), strict=True)
+    return csv_text([("class", *columns), *((name, *row) for name, row in rows)])
 
 
 def _tfidf(names: list[str], texts: list[str], n_dims: int) -> Sourced:
@@ -202,7 +200,3 @@ def _read_words(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
 
 def _unit(table: np.ndarray) -> np.ndarray:
     return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text

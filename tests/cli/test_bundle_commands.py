@@ -89,6 +89,6 @@ def test_five_commands_from_a_features_folder_to_predictions(tmp_path: Path) -> 
 
 def test_an_empty_description_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Semantics(np.zeros((1, len(SENTENCE_COLUMNS))), ("a",), "sent", attribute_names=SENTENCE_COLUMNS)
-    monkeypatch.setattr("gzsl.cli.bundles.load_bundle", lambda folder: SimpleNamespace(raw=table))
+    monkeypatch.setattr("gzsl.bundles.bundle.load_bundle", lambda folder: SimpleNamespace(raw=table))
     with pytest.raises(MethodError, match="found an empty text, expected a description"):
         add_class(tmp_path, "b", attributes=None, text=" ", out=None)

@@ -93,6 +93,8 @@ def test_explain_names_every_key_with_meaning_and_source(tmp_path: Path) -> None
     assert "lambda = 10" in by_key["method.gp_weight"]["source"]
     assert by_key["method.n_epochs"]["value"] == 56
     assert "gp_weight" in gzsl("explain", "f-clswgan/CUB", cwd=tmp_path).stdout
+    shown = gzsl("explain", "eszsl/digits", "--set", "calibration=cosmo", cwd=tmp_path).stdout
+    assert "calibration.seen_expert" in shown
 
 
 @pytest.mark.parametrize(

@@ -7,47 +7,62 @@ from typing import Any
 
 import pytest
 
-from gzsl.data import Dataset, Task, final_task, load
-from gzsl.methods import Method, create, get_method, method_names
+from gzsl.conformance import Bench, Subject, checks_of
+from gzsl.conformance.checks import excuse
+from gzsl.data import Dataset, Task
+from gzsl.methods import Method, get_method, method_names
 
 
 @pytest.fixture(scope="session")
-def dataset() -> Dataset:
-    return load("simulated", preset="easy")
+def bench() -> Bench:
+    """The easy simulated dataset, and every method that was fitted on it already."""
+    return Bench.simulated()
 
 
 @pytest.fixture(scope="session")
-def task(dataset: Dataset) -> Task:
-    return final_task(dataset, "minmax")
+def dataset(bench: Bench) -> Dataset:
+    return bench.dataset
+
+
+@pytest.fixture(scope="session")
+def task(bench: Bench) -> Task:
+    return bench.task
 
 
 class Fits:
     """Fitted methods, each fitted once for all tests that only look at it."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self._fitted: dict[str, Method] = {}
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
 
     def get(self, name: str, params: Mapping[str, Any]) -> Method:
-        key = f"{name}{sorted(params.items())}"
-        if key not in self._fitted:
-            self._fitted[key] = create(name, **params).fit(self.task.view, seed=0)
-        return self._fitted[key]
+        return Subject(name, params, self.bench).fitted
 
 
 @pytest.fixture(scope="session")
-def fits(task: Task) -> Fits:
-    return Fits(task)
+def fits(bench: Bench) -> Fits:
+    return Fits(bench)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give every test that asks for (name, params) all registered methods; declared exceptions are strict xfails."""
+    """Give every test that asks for (name, params) all registered methods, and ``check`` all that apply to each.
+
+    Declared exceptions are strict xfails.
+    """
     if not {"name", "params"} <= set(metafunc.fixturenames):
         return
-    cases = []
+    cases: list[Any] = []
+    with_checks = "check" in metafunc.fixturenames
     for name in method_names():
-        card = get_method(name).card
-        reason = card.xfail.get(metafunc.function.__name__)
-        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-        cases += [pytest.param(name, p, id=f"{name}-{i}", marks=marks) for i, p in enumerate(card.test_params)]
-    metafunc.parametrize(("name", "params"), cases)
+        cls = get_method(name)
+        for i, params in enumerate(cls.card.test_params):
+            if with_checks:
+                cases += [_case(cls, (check, name, params), f"{name}-{i}-{check.__name__}") for check in checks_of(cls)]
+            else:
+                cases.append(pytest.param(name, params, id=f"{name}-{i}"))
+    metafunc.parametrize(("check", "name", "params") if with_checks else ("name", "params"), cases)
+
+
+def _case(cls: type[Method], values: tuple[Any, ...], label: str) -> Any:
+    reason = excuse(cls, values[0])
+    return pytest.param(*values, id=label, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])

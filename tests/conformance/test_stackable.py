@@ -14,7 +14,7 @@ from gzsl.data import Dataset, Task, TrainView, fold_task, validation_folds
 from gzsl.errors import TrainingDiverged
 from gzsl.methods import Method, Monitor, create
 from gzsl.methods.iterative import IterativeMethod
-from gzsl.methods.together import Fit, can_stack, fit_together
+from gzsl.methods.stacked import Fit, can_stack, fit_together
 
 Params = Mapping[str, Any]
 QUICK = {

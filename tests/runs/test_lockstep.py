@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gzsl.errors import GzslError, TrainingDiverged
-from gzsl.methods.together import Fit, Outcome
+from gzsl.methods.stacked import Fit, Outcome
 from gzsl.runs import RunResult, load_recipe, run_recipe
 from gzsl.runs.lockstep import Fits, carry_out
 

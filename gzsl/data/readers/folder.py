@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.csvio import read_rows
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.files import reading, short
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
 from gzsl.data.readers.table import SPLITS, Table
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 
@@ -28,11 +28,11 @@ def read_folder(layout: Layout) -> RawData:
     """
     table = Table(layout.classes, ("unseen",))
     names = unique_names(f"{table.where}: class", table.text()["class"])
-    tables = {"att": RawTable(np.concatenate(list(table.blocks())), table.numeric_names)}
+    tables = {"att": RawTable(table.values(), table.numeric_names)}
     for path in layout.others:
         other = Table(path, ("unseen",))
         order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
-        tables[path.stem] = RawTable(np.concatenate(list(other.blocks()))[order], other.numeric_names)
+        tables[path.stem] = RawTable(other.values()[order], other.numeric_names)
     images = layout.features.with_name("images.csv")
     rows = read_rows(images, ("image", "class", "split"))
     labels = name_ids(f"{short(images)}: class", [row["class"] for row in rows], names)

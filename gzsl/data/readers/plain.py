@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.csvio import read_rows
 from gzsl.data.readers.files import reading
 from gzsl.data.readers.table import Table
+from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 EXPECTED = "a folder with features.npy, an .npy or .npz file, or a .csv of numbers"

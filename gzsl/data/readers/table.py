@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from gzsl.data.readers.detect import name_ids, unique_names
-from gzsl.data.readers.files import reading, short
+from gzsl.data.readers.files import short
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
+from gzsl.door.tables import Sheet
 from gzsl.errors import DataError
 
-KIND = "a UTF-8 CSV file"
 CLASS_COLUMNS = ("class", "label")
 SPLITS = ("trainval", "test_seen", "test_unseen")
+LARGEST = float(np.finfo(np.float32).max)
 TRUE, FALSE = ("1", "true", "yes", "unseen"), ("", "0", "false", "no", "seen")
 
 
@@ -28,7 +27,7 @@ class Table:
     Parameters
     ----------
     path : Path
-        UTF-8, comma-separated.
+        As `gzsl.door.tables.Sheet` reads it.
     special : sequence of str
         Columns that are text: read apart from the numbers where they are present.
     needs_class : bool
@@ -37,19 +36,19 @@ class Table:
 
     def __init__(self, path: Path, special: tuple[str, ...], needs_class: bool = True) -> None:
         self.path, self.where = path, short(path)
-        with reading(self.path, KIND), self._open() as stream:
-            header = next(csv.reader(stream), [])
-        self.header = [name.strip() for name in header]
+        self._sheet = Sheet(path, (*CLASS_COLUMNS, *special), self.where)
+        self.header = self._sheet.header
         folded = [name.lower() for name in self.header]
         classes = [i for i, name in enumerate(folded) if name in CLASS_COLUMNS]
         if len(classes) != 1 and (needs_class or classes):
-            raise DataError(f"{self.where}: found {len(classes)} columns called class or label, expected one")
+            found = f"found {len(classes)} columns called class or label in {self._sheet.described}"
+            raise DataError(f"{self.where}: {found}; expected one")
         self._text = {name: folded.index(name) for name in special if name in folded}
         if classes:
             self._text["class"] = classes[0]
-        self._numeric = [i for i in range(len(header)) if i not in self._text.values()]
+        self._numeric = [i for i in range(len(self.header)) if i not in self._text.values()]
         if not self._numeric:
-            raise DataError(f"{self.where}: found no column of numbers beside {', '.join(self._text)}")
+            raise DataError(f"{self.where}: found no column of numbers beside {', '.join(self._text) or 'nothing'}")
 
     def __contains__(self, column: str) -> bool:
         return column in self._text
@@ -59,6 +58,11 @@ class Table:
         """Header of the columns of numbers."""
         return tuple(self.header[i] for i in self._numeric)
 
+    @property
+    def notes(self) -> list[str]:
+        """What was recognised in the file; complete once its lines were read."""
+        return self._sheet.notes
+
     def text(self) -> dict[str, list[str]]:
         """The text columns."""
         columns: dict[str, list[str]] = {name: [] for name in self._text}
@@ -67,46 +71,44 @@ class Table:
                 columns[name].append(cells[i].strip())
         return columns
 
+    def values(self) -> np.ndarray:
+        """All columns of numbers (rows, columns), float64 and finite, for a table that fits into memory.
+
+        Raises
+        ------
+        DataError
+            Also for a number that is not finite, and where there is no row.
+        """
+        rows = [self._finite(line, self._sheet.numbers(line, self._numeric, cells)) for line, cells in self._lines()]
+        if not rows:
+            raise DataError(f"{self.where}: found no line below the header, expected one a class")
+        return np.array(rows)
+
     def blocks(self) -> Iterator[np.ndarray]:
-        """Blocks of rows of the columns of numbers, float32."""
-        pending: list[np.ndarray] = []
+        """Blocks of rows of the columns of numbers, float64, finite or not."""
+        pending: list[list[float]] = []
         for line, cells in self._lines():
-            pending.append(self._numbers(line, cells))
+            pending.append(self._sheet.numbers(line, self._numeric, cells))
             if len(pending) == BLOCK_ROWS:
-                yield np.stack(pending)
+                yield np.array(pending)
                 pending = []
         if pending:
-            yield np.stack(pending)
+            yield np.array(pending)
 
-    def _numbers(self, line: int, cells: list[str]) -> np.ndarray:
-        try:
-            return np.array([float(cells[i]) for i in self._numeric], dtype=np.float64)
-        except ValueError:
-            for i in self._numeric:
-                try:
-                    float(cells[i])
-                except ValueError:
-                    raise DataError(
-                        f"{self.where}: line {line}, column {self.header[i]!r}: found {cells[i]!r}, expected a number"
-                    ) from None
-            raise
+    def _finite(self, line: int, row: list[float]) -> list[float]:
+        for i, value in zip(self._numeric, row, strict=True):
+            if not abs(value) <= LARGEST:
+                raise DataError(
+                    f"{self.where}: line {line}, column {self.header[i]!r}: found {value}, expected a finite number"
+                )
+        return row
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        with reading(self.path, KIND), self._open() as stream:
-            reader = csv.reader(stream)
-            next(reader, None)
-            for cells in reader:
-                if not cells:
-                    continue
-                if len(cells) != len(self.header):
-                    raise DataError(
-                        f"{self.where}: line {reader.line_num}: found {len(cells)} columns, "
-                        f"expected {len(self.header)} as in the header"
-                    )
-                yield reader.line_num, cells
-
-    def _open(self) -> TextIO:
-        return self.path.open(encoding="utf-8-sig", newline="")
+        for line, cells in self._sheet.lines():
+            if len(cells) != len(self.header):
+                found = f"found {len(cells)} columns, expected {len(self.header)} as in the header"
+                raise DataError(f"{self.where}: line {line}: {found}")
+            yield line, cells
 
 
 def read_csv(layout: Layout) -> RawData:
@@ -125,9 +127,7 @@ def read_csv(layout: Layout) -> RawData:
     classes, images = Table(layout.classes, ("unseen",)), Table(layout.features, ("split", "image"))
     class_text = classes.text()
     names = unique_names(f"{classes.where}: class", class_text["class"])
-    if not names:
-        raise DataError(f"{classes.where}: found no line below the header, expected one a class")
-    table = RawTable(np.concatenate(list(classes.blocks())), classes.numeric_names)
+    table = RawTable(classes.values(), classes.numeric_names)
     image_text = images.text()
     if not image_text["class"]:
         raise DataError(f"{images.where}: found no line below the header, expected one an image")
@@ -142,7 +142,10 @@ def read_csv(layout: Layout) -> RawData:
             f"{images.where}: found no split, expected a column split here or a column unseen in {classes.where}"
         )
     features = Features(images.where, (len(labels), len(images.numeric_names)), images.blocks)
-    return RawData(short(layout.folder), features, labels, names, {"att": table}, rows, "split" in images, (note,))
+    return RawData(
+        short(layout.folder), features, labels, names, {"att": table}, rows, "split" in images,
+        (note, *classes.notes, *images.notes),
+    )  # fmt: skip
 
 
 def _rows(where: str, cells: list[str]) -> dict[str, np.ndarray]:

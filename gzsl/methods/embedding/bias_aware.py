@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 from torch.optim import SGD, Optimizer
 
-from gzsl.methods.card import register
 from gzsl.methods.descent import DescentMethod
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.init import linear
 from gzsl.params import param

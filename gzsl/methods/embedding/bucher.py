@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gzsl.methods.card import register
 from gzsl.methods.descent import DescentMethod
 from gzsl.methods.embedding.consistency import ConsistencyNetwork, start_from_ridge
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.params import param
 from gzsl.semantics import Semantics

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gzsl.methods.card import register
 from gzsl.methods.descent import DescentMethod, negative_squared_distances
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.mlp import MLP
 from gzsl.params import param

@@ -10,11 +10,11 @@ from torch import nn
 
 from gzsl.data import TrainView
 from gzsl.linear import fit_linear, softmax_loss
-from gzsl.methods.card import register
 from gzsl.methods.descent import negative_squared_distances
 from gzsl.methods.embedding.cmt import CMT
 from gzsl.methods.embedding.outlying import GaussianNovelty, OutlierNovelty
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import TrainingRows
 from gzsl.params import param
 from gzsl.semantics import Semantics

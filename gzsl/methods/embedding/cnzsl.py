@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from gzsl.methods.card import register
 from gzsl.methods.descent import DescentMethod
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.class_norm import ClassStandardisation
 from gzsl.nn.init import linear

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from gzsl.methods.card import register
 from gzsl.methods.descent import DescentMethod, negative_squared_distances
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.mlp import MLP
 from gzsl.params import param

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gzsl.methods.card import register
 from gzsl.methods.embedding.bilinear import BilinearRanking, pull_from_weights, violations
+from gzsl.methods.registry import register
 from gzsl.params import param
 
 

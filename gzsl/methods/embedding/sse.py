@@ -9,11 +9,11 @@ from torch.optim import Optimizer
 
 from gzsl.data import TrainView
 from gzsl.errors import MethodError
-from gzsl.methods.card import register
 from gzsl.methods.embedding.bilinear import pull_from_weights, violations
 from gzsl.methods.embedding.rectified import RectifiedHistograms
 from gzsl.methods.embedding.simplex import simplex_codes
 from gzsl.methods.iterative import IterativeMethod, Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.optim import adam
 from gzsl.params import param

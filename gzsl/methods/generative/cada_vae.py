@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gzsl.heads import Head, SoftmaxHead
-from gzsl.methods.card import register
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.aligned_gradients import AlignedAutoencoders
 from gzsl.nn.batches import Batch
 from gzsl.nn.mlp import MLP

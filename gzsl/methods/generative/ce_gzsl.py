@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import AdversarialGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.comparator import Comparator
 from gzsl.nn.frozen import frozen

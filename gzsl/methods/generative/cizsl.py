@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import OUTPUTS, AdversarialGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.critic import Critic
 from gzsl.nn.frozen import frozen

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gzsl.heads.softmax import shuffled_batches
-from gzsl.methods.card import register
 from gzsl.methods.generative.guided import GuidedGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.optim import adam
 from gzsl.nn.stacking import Linear

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.guided import GuidedGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.critic import Critic
 from gzsl.nn.critic_gradients import critic_gradients

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.evolving import EvolvingPrototypes
 from gzsl.methods.generative.tf_vaegan import TFVAEGAN
+from gzsl.methods.registry import register
 
 
 @register(

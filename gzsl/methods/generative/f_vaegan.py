@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.variational import VariationalGenerator
+from gzsl.methods.registry import register
 
 
 @register(

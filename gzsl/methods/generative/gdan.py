@@ -10,9 +10,9 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from gzsl.heads import Head, KNNHead
-from gzsl.methods.card import register
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.latent import kl_to_standard_normal, sample_code
 from gzsl.nn.losses.reconstruction import squared_rows

@@ -8,8 +8,8 @@ import torch
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.guided import GuidedGenerator
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.losses.class_structure import nearest_prototype
 from gzsl.nn.stacking import take

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gzsl.heads import SoftmaxHead
-from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import AdversarialGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.losses.class_structure import class_means, distance_of_means, relation_gap
 from gzsl.nn.losses.classification import frozen_softmax_loss, mean_cross_entropy

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gzsl.heads.softmax import shuffled_batches
-from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import AdversarialGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.init import linear
 from gzsl.nn.losses.classification import frozen_softmax_loss

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.comparator import Comparator
 from gzsl.nn.latent import kl_to_standard_normal, sample_code

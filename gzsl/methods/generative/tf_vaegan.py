@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gzsl.methods.card import register
 from gzsl.methods.generative.variational import VariationalGenerator
 from gzsl.methods.iterative import Sizes
+from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.frozen import frozen
 from gzsl.nn.losses.reconstruction import weighted_l1

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from gzsl.heads import Head, LogitAdjustedHead
-from gzsl.methods.card import register
 from gzsl.methods.generative.adversarial import AdversarialGenerator
 from gzsl.methods.generative.base import table_fingerprint
+from gzsl.methods.registry import register
 from gzsl.params import param
 from gzsl.semantics import Semantics
 

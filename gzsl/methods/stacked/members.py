@@ -12,8 +12,8 @@ from gzsl.errors import GzslError
 from gzsl.methods.base import FitContext
 from gzsl.methods.iterative import IterativeMethod
 from gzsl.methods.loop import Loop
-from gzsl.methods.stack import Stack
-from gzsl.methods.together import Fit, Outcome
+from gzsl.methods.stacked.fits import Fit, Outcome
+from gzsl.methods.stacked.stack import Stack
 
 
 @contextmanager

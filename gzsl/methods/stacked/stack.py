@@ -12,7 +12,7 @@ from torch import Tensor
 from gzsl.errors import GzslError, MethodError
 from gzsl.methods.iterative import IterativeMethod
 from gzsl.methods.loop import Loop, nothing
-from gzsl.methods.together import may_differ
+from gzsl.methods.stacked.fits import may_differ
 from gzsl.nn.batches import StackedRows
 from gzsl.nn.checkpoint import optimiser_state, restore_optimiser
 from gzsl.nn.meter import StackedMeter

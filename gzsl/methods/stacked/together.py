@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
 
 from sklearn.base import clone
 
@@ -12,40 +11,8 @@ from gzsl.data.view import TrainView
 from gzsl.errors import GzslError
 from gzsl.files import value_hash
 from gzsl.methods.base import Method
-from gzsl.methods.monitor import Monitor
+from gzsl.methods.stacked.fits import Fit, Outcome, can_stack, may_differ, pays
 from gzsl.params import plain
-
-SMALL = 2**15  # features times hidden units up to which stacking pays on a CPU
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """One fit that is asked for: the arguments of `Method.fit`."""
-
-    method: Method
-    view: TrainView
-    seed: int = 0
-    device: str = "cpu"
-    monitor: Monitor = field(default_factory=Monitor)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a fit went.
-
-    Attributes
-    ----------
-    error : GzslError or None
-        Why it failed; a failure leaves the other fits alone.
-    seconds : float
-        Wall time, or its share of the wall time of the stack that it was trained in.
-    together : int
-        Fits that were trained as one model; 1 when it was alone.
-    """
-
-    error: GzslError | None
-    seconds: float
-    together: int = 1
 
 
 def fit_seeds(
@@ -104,27 +71,8 @@ def fit_together(fits: Sequence[Fit], *, stack: bool | None = None) -> list[Outc
     return [outcomes[id(fit)] for fit in fits]
 
 
-def pays(method: Method, n_features: int, device: str) -> bool:
-    """Whether stacking makes fits of a method faster: on a GPU, and of small networks on a CPU.
-
-    Measured with `benchmarks.batched_seeds`, see ``docs/generative.md``: on a CPU ten stacked seeds gain a factor of
-    two to three when a product is so small that the calls around it cost more, and next to nothing beyond.
-    """
-    return device != "cpu" or n_features * getattr(method, "hidden_dim", SMALL) <= SMALL
-
-
 def _pays(fit: Fit) -> bool:
     return can_stack(fit.method) and pays(fit.method, fit.view.n_features, fit.device)
-
-
-def can_stack(method: Method) -> bool:
-    """Whether the class of a method declares, itself, that its update serves a stack."""
-    return bool(vars(type(method)).get("stackable", False))
-
-
-def may_differ(name: str) -> bool:
-    """Whether fits of one stack may have other values of a hyper-parameter: the weights of losses."""
-    return name.endswith("_weight")
 
 
 def _shapes(fit: Fit) -> Hashable:
@@ -144,7 +92,7 @@ def _shapes(fit: Fit) -> Hashable:
 
 
 def _as_one(group: Sequence[Fit]) -> list[Outcome]:
-    from gzsl.methods.stacked_fits import fit_stacked  # brings torch
+    from gzsl.methods.stacked.members import fit_stacked  # brings torch
 
     return fit_stacked(group)
 

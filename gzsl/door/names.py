@@ -1,0 +1,22 @@
+"""Names as people mean them: the same letters are the same name, in whatever Unicode form a file has them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+
+def same_form(name: str) -> str:
+    """A name in the one form (NFC) in which names are compared; what is shown stays as it was written.
+
+    macOS writes the names of folders decomposed (an e and an accent), tables have them composed (é); both look alike.
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def places(names: Iterable[str]) -> dict[str, int]:
+    """Position of each name, by the form in which names are compared; of equal ones the first."""
+    found: dict[str, int] = {}
+    for position, name in enumerate(names):
+        found.setdefault(same_form(name), position)
+    return found
