@@ -34,6 +34,7 @@ _HOMES = {
     "calibrate": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
+    "to_frame": "gzsl.runs",
     "load_bundle": "gzsl.bundles",
     "save_bundle": "gzsl.bundles",
     "predict": "gzsl.bundles.predict",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from gzsl.methods import save_method as save_method
     from gzsl.runs import load_recipe as load_recipe
     from gzsl.runs import run_recipe as run_recipe
+    from gzsl.runs import to_frame as to_frame
     from gzsl.semantics import Semantics as Semantics
 
 __all__ = ["__version__", *_HOMES]

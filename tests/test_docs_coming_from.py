@@ -17,7 +17,7 @@ from gzsl.heads import get_head
 from gzsl.methods import get_method, method_names
 from gzsl.params import parameters
 from gzsl.runs import Recipe, load_recipe
-from gzsl.runs.recipe import parse_override
+from gzsl.runs.overrides import parse_override
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")

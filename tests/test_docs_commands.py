@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gzsl.runs import list_recipes, load_recipe
-from gzsl.runs.recipe import parse_override
+from gzsl.runs.overrides import parse_override
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

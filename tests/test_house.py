@@ -14,10 +14,10 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from gzsl.door.yaml import read_yaml
 from gzsl.methods import get_method
 from gzsl.params import parameters
 from gzsl.runs import list_recipes, load_recipe
-from gzsl.yamlio import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "gzsl").rglob("*.py"))

@@ -6,12 +6,10 @@ import errno
 from pathlib import Path
 
 import pytest
-import yaml
 
-from gzsl.errors import RecipeError, RunError, suggest
+from gzsl.errors import RunError, suggest
 from gzsl.files import file_hash, make_folder, replacing, value_hash, write_json, write_text
 from gzsl.resources import cache_dir, configs_dir, data_splits_dir
-from gzsl.yamlio import dump_yaml, parse_yaml, read_yaml
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -57,19 +55,6 @@ def test_hashes_depend_on_content_alone(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
     (tmp_path / "y").write_bytes(b"abc")
     assert file_hash(tmp_path / "x") == file_hash(tmp_path / "y")
-
-
-def test_yaml_reads_scientific_numbers_and_refuses_repeated_keys() -> None:
-    assert parse_yaml("{a: 1e-4, b: 1.5E3, c: -2e+1, d: 1e5x}") == {"a": 1e-4, "b": 1500.0, "c": -20.0, "d": "1e5x"}
-    with pytest.raises(yaml.YAMLError, match="'a' stands twice"):
-        parse_yaml("a: 1\na: 2\n")
-    assert parse_yaml(dump_yaml({"a": [1, None], "b": "é"})) == {"a": [1, None], "b": "é"}
-
-
-def test_yaml_never_builds_objects(tmp_path: Path) -> None:
-    (tmp_path / "bad.yaml").write_text("!!python/object/apply:os.system ['true']\n")
-    with pytest.raises(RecipeError, match="not valid YAML"):
-        read_yaml(tmp_path / "bad.yaml")
 
 
 def test_the_nearest_name_is_suggested() -> None:

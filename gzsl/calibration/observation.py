@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.evaluation.result import Evaluation
 from gzsl.evaluation.summary import ScoreSummary
 
@@ -30,6 +31,8 @@ class Observation:
     summary: ScoreSummary
     evidence: Mapping[str, np.ndarray] = field(default_factory=dict)
     reference: Observation | None = None
+
+    __repr__ = brief
 
     @classmethod
     def of(cls, evaluation: Evaluation, reference: Observation | None = None) -> Observation:

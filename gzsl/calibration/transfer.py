@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.evaluation.curve import SeenUnseenCurve, best_common_gamma
 from gzsl.evaluation.summary import ScoreSummary, with_margin
 
@@ -36,6 +37,8 @@ class MarginScale:
 
     rule: str
     margins: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def of(cls, rule: str, reference: ScoreSummary | None) -> MarginScale:

@@ -13,9 +13,9 @@ from rich.table import Table
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
+from gzsl.door.yaml import parse_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.yamlio import parse_yaml
 
 if TYPE_CHECKING:
     from gzsl.studies.calibrators import CalibrationRow
@@ -51,7 +51,7 @@ def calibrate(
     from gzsl.calibration.transfer import RULES
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.studies.calibrators import compare_calibrators
 
     if transfer not in (*RULES, "all"):
@@ -102,7 +102,7 @@ def calibration_csv(rows: Sequence[CalibrationRow]) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
-    value = parse_yaml(text)
+    value = parse_yaml(text, f"--with {text}")
     section = {"name": value} if isinstance(value, str) else value
     if not isinstance(section, dict) or "name" not in section:
         raise RecipeError(f"--with {text}: expected a calibrator's name, or for example '{{name: cosmo}}'")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.tables import csv_text
+from gzsl.errors import DataError
 from gzsl.files import write_text
 
 if TYPE_CHECKING:
@@ -32,13 +34,16 @@ def evaluate(
 ) -> None:
     """Evaluate a file of scores, whatever made it.
 
-    Labels and class ids are columns of the scores, from 0; a higher score is better. With an array gate (larger: seen),
+    Labels and class ids are columns of the scores, from 0; a higher score is better. Without rows of seen classes, T1
+    alone is printed. With an array gate (larger: seen),
     rows are also decided by gate > gamma, and the curve is that of the gate.
     """
     from gzsl.evaluation import evaluate_scores_file
 
     result = evaluate_scores_file(path, gamma)
     if curve is not None:
+        if not result.generalized:
+            raise DataError(f"{path}: --curve: found no row of a seen class, expected some (a curve is of both sides)")
         write_text(curve, _curve_as_csv(result))
     if json_output:
         print_json({**result.to_dict(), "per_class": result.per_class_rows()})
@@ -46,9 +51,11 @@ def evaluate(
     console = Console()
     console.print(_summary_table(path, result))
     print_domain(console, result.to_dict())
-    empty = sum(row["images"] == 0 for row in result.per_class_rows())
+    rows = [row for row in result.per_class_rows() if result.generalized or row["kind"] == "unseen"]
+    empty = sum(row["images"] == 0 for row in rows)
     if empty:
-        console.print(f"{empty} classes without rows are left out of the means")
+        are = "class without rows is" if empty == 1 else "classes without rows are"
+        console.print(f"{empty} {are} left out of the means")
     if per_class:
         console.print(_class_table(result))
 
@@ -57,11 +64,12 @@ def print_domain(console: Console, metrics: dict[str, Any]) -> None:
     """Say how well seen and unseen rows are told apart, and what helps where unseen classes are lost."""
     for name, report in (("scores", metrics["domain"]), ("calibrator", (metrics["calibrated"] or {}).get("domain"))):
         if report:
-            lost = f"unseen {_percent(report['unseen_lost'])}, seen {_percent(report['seen_lost'])}"
-            told = f"AUROC {_percent(report['auroc'])}, FPR95 {_percent(report['fpr95'])}"
+            lost = f"unseen {percent(report['unseen_lost'])}, seen {percent(report['seen_lost'])}"
+            told = f"AUROC {percent(report['auroc'])}, FPR95 {percent(report['fpr95'])}"
             console.print(f"seen against unseen by {name}: {told}; lost: {lost}")
-    if metrics["domain"].get("advice"):
-        console.print(metrics["domain"]["advice"], style="yellow")
+    for remark in ((metrics["domain"] or {}).get("advice"), *(metrics.get("notes") or [])):
+        if remark:
+            console.print(remark, style="yellow")
 
 
 def _summary_table(path: Path, result: Evaluation) -> Table:
@@ -69,16 +77,17 @@ def _summary_table(path: Path, result: Evaluation) -> Table:
     table.add_column("")
     for name in ("gamma", "T1", "U", "S", "H", "AUSUC"):
         table.add_column(name, justify="right")
-    table.add_row("as given", "0", _percent(result.T1), *_point(result.U, result.S, result.H), _percent(result.AUSUC))
+    table.add_row("as given", "0", percent(result.T1), *_point(result.U, result.S, result.H), percent(result.AUSUC))
     if result.calibrated is not None:
         point = result.calibrated
         gated = result.decided is not None
-        area = _percent(result.calibrated_curve.area) if gated else ""
+        area = percent(result.calibrated_curve.area) if gated else ""
         name = "by the gate" if gated else "calibrated"
         table.add_row(name, f"{point.gamma:.4g}", "", *_point(point.U, point.S, point.H), area)
-    best = result.oracle
-    row = (f"{best.gamma:.4g}", "", *_point(best.U, best.S, best.H), "")
-    table.add_row("best gamma on these rows:\nnot a valid result", *row, style="dim")
+    if result.generalized:
+        best = result.oracle
+        row = (f"{best.gamma:.4g}", "", *_point(best.U, best.S, best.H), "")
+        table.add_row("best gamma on these rows:\nnot a valid result", *row, style="dim")
     return table
 
 
@@ -86,7 +95,7 @@ def _class_table(result: Evaluation) -> Table:
     columns = ["gzsl", "zsl", *(["calibrated"] if result.gamma is not None else [])]
     table = Table("class", "kind", "rows", *columns)
     for row in result.per_class_rows():
-        cells = ["-" if row[name] is None else _percent(row[name]) for name in columns]
+        cells = [percent(row[name]) for name in columns]
         table.add_row(row["name"], row["kind"], str(row["images"]), *cells)
     return table
 
@@ -100,8 +109,4 @@ def _curve_as_csv(result: Evaluation) -> str:
 
 
 def _point(*values: float) -> list[str]:
-    return [_percent(value) for value in values]
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+    return [percent(value) for value in values]

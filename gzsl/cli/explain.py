@@ -24,7 +24,7 @@ def explain(
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
 
     loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
     rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]

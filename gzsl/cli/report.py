@@ -67,9 +67,10 @@ def report(
 
 
 def _collected(source: str, out: Path, data: Path | None, title: str | None) -> Any:
+    from gzsl.door.paths import is_folder
     from gzsl.report.collect import collect, collect_study
     from gzsl.studies.study import load_study
 
-    folder = Path(source)
-    found = collect(folder) if folder.is_dir() else collect_study(load_study(source), out, data)
+    folder = is_folder(source, "a folder of runs or a study", RunError)
+    found = collect(Path(source)) if folder else collect_study(load_study(source), out, data)
     return replace(found, title=title) if title else found

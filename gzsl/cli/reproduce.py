@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
 
@@ -47,7 +48,7 @@ def reproduce(
     from gzsl.report import aggregate
     from gzsl.report.reproduction import reproduction
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import run_recipe
 
     recipe = load_recipe(f"{method}/{dataset}", dict(parse_override(text) for text in override or []))
@@ -122,9 +123,9 @@ def _ours(recipe: Recipe, summary: Aggregate) -> Table:
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     for name in ("", *COLUMNS):
         table.add_column(name, justify="right")
-    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in COLUMNS))
+    table.add_row("mean", *(percent(summary.mean.get(name)) for name in COLUMNS))
     if summary.std:
-        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in COLUMNS))
+        table.add_row("± std", *(percent(summary.std.get(name)) for name in COLUMNS))
     return table
 
 

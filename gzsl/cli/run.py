@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console, strong
 
@@ -42,17 +43,20 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
     """
-    from gzsl.bundles.bundle import save_bundle
+    from gzsl.bundles import save_bundle
+    from gzsl.bundles.files import check_target
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
     from gzsl.runs import load_recipe
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import run_recipe
     from gzsl.runs.tracking import tracked
 
     overrides = dict(parse_override(text) for text in override or [])
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
+    if bundle is not None:
+        check_target(bundle)  # before hours of training, not after
     with TerminalReporter("seed") as reporter:
         results = run_recipe(
             chosen, out=out, data=data, device=device, seeds=asked, reporter=tracked(reporter, track), stack=stack
@@ -61,9 +65,12 @@ def run(
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])
     if json_output:
-        print_json(_as_json(results, summary))
-    else:
-        _print_tables(chosen, results, summary)
+        print_json(_as_json(results, summary) | ({} if bundle is None else {"bundle": str(bundle)}))
+        return
+    _print_tables(chosen, results, summary)
+    if bundle is not None:
+        seed = results[0].metrics["seed"]
+        Console().print(f"classifier of seed {seed}: {bundle} (gzsl predict {bundle} FEATURES)", soft_wrap=True)
 
 
 def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:
@@ -81,15 +88,15 @@ def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) 
     for name in [*COLUMNS, *(["H cal."] if calibrated else []), "seconds"]:
         table.add_column(name, justify="right")
     for result in results:
-        values = [f"{100 * result.metrics[name]:.1f}" for name in COLUMNS]
+        values = [percent(result.metrics[name]) for name in COLUMNS]
         if calibrated:
             values.append(f"{100 * result.metrics['calibrated']['H']:.1f}")
         table.add_row(str(result.metrics["seed"]), *values, f"{result.seconds:.1f}")
     table.add_section()
     names = [*COLUMNS, *(["calibrated.H"] if calibrated else [])]
-    table.add_row("mean", *(f"{100 * summary.mean[name]:.1f}" for name in names), style="bold")
+    table.add_row("mean", *(percent(summary.mean.get(name)) for name in names), style="bold")
     if summary.std:
-        table.add_row("± std", *(f"{100 * summary.std[name]:.1f}" for name in names))
+        table.add_row("± std", *(percent(summary.std.get(name)) for name in names))
     _add_published(table, recipe, calibrated)
     console.print(table)
     _print_footer(console, recipe, results)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, JsonOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
-from gzsl.yamlio import dump_yaml
 
 if TYPE_CHECKING:
     from gzsl.cli.progress import TerminalReporter
@@ -52,7 +53,7 @@ def tune(
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs import load_recipe
     from gzsl.runs.environment import resolve_device
-    from gzsl.runs.recipe import parse_override
+    from gzsl.runs.overrides import parse_override
     from gzsl.runs.run import open_dataset
     from gzsl.tuning import SAMPLERS, Tuner, helpers, search_space, tuned_recipe
 
@@ -106,9 +107,8 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             reporter.note(f"{shown}: failed: {trial.notes['error']}")
             continue
         values.append(trial.value)
-        metric = tuner.recipe.selection.metric
         reporter.note(
-            f"{shown}: {metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{shown}: {tuner.recipe.selection.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
         )
 
@@ -130,7 +130,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     ranked = sorted((t for t in trials if t.value is not None), key=lambda t: (-(t.value or 0), t.place))
     for trial in ranked[:SHOWN]:
         epoch = [str(trial.notes["epoch"])] if tuner.recipe.build_method().iterative else []
-        found = [f"{100 * trial.notes['metrics'][name]:.1f}" for name in METRICS]
+        found = [percent(trial.notes["metrics"].get(name)) for name in METRICS]
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:

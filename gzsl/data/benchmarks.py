@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import DataError, suggest
 from gzsl.resources import data_splits_dir
-from gzsl.yamlio import read_yaml
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,14 @@ def canonical_name(name: str) -> str:
         if name.lower() in {alias.lower() for alias in (known, *facts(known).aliases)}:
             return known
     return name
+
+
+def own_name(name: str) -> str:
+    """The name of data that are no complete benchmark, whatever they or their folder are called: never a benchmark's.
+
+    A published number stands beside data of the benchmark's name, so a part of CUB in a folder ``CUB`` is ``CUB-own``.
+    """
+    return f"{name}-own" if name in names() else name
 
 
 def class_key(name: str) -> str:

@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief, html_table, listing
+from gzsl.data.benchmarks import own_name
 from gzsl.data.fingerprint import content_hash, hash_features
+from gzsl.data.given import given_parts
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.semantics import Semantics
+
+IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class DataCard:
     source: str = ""
     fine_tuned: bool | None = None
     notes: tuple[str, ...] = ()
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -81,6 +88,76 @@ class Dataset:
     split: Split
     card: DataCard
     tables: Mapping[str, Semantics] = field(default_factory=dict)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Any,
+        y: Any,
+        A: Any,
+        *,
+        unseen: Any,
+        class_names: Any = None,
+        test_seen: Any = 0.2,
+        seed: int = 0,
+        name: str = "mine",
+        features: str = "unknown",
+        semantics: str = "att",
+    ) -> Dataset:
+        """A dataset from arrays in memory, checked.
+
+        Parameters
+        ----------
+        X : array-like, shape (N, d)
+            One row an image: any real type, nested lists, a pandas frame or a sparse matrix; kept as float32.
+        y : array-like, shape (N,)
+            Class of each row, by name or by its row in ``A`` (from 0).
+        A : array-like, shape (C, a)
+            Class table: an array, a mapping of names to vectors, a pandas frame indexed by name, or a `Semantics`.
+        unseen : array-like
+            Names or ids of the classes that are kept from training.
+        class_names : sequence of str, optional
+            One a row of ``A``; its own where it has names, else the numbers of its rows.
+        test_seen : float, array-like or None
+            Rows of seen classes to test with: a share of each class, drawn by ``seed``; row numbers or a mask; None for
+            plain zero-shot learning, which is tested on unseen classes alone (T1).
+        seed : int
+            Of the drawn rows.
+        name, features, semantics : str
+            What dataset, features and class table are called in the protocol.
+
+        Raises
+        ------
+        DataError
+            One sentence with the argument, what was found and what was expected.
+        """
+        if not isinstance(name, str) or not name.strip() or set(name) & set("/\\\0"):
+            raise DataError(f"name: found {name!r}, expected a name without slashes")
+        given = given_parts(X, y, A, class_names, unseen, test_seen, seed, semantics)
+        table = given.semantics
+        digest = content_hash(hash_features(given.features), given.labels, {table.name: table}, given.split)
+        card = DataCard(own_name(name), features, digest, IN_MEMORY, None, given.notes)
+        return cls(given.features, given.labels, table, given.split, card)
+
+    def __repr__(self) -> str:
+        n, d = self.features.shape
+        return (
+            f"Dataset({self.name!r}: {n} rows x {d} {self.features.dtype} ({self.card.features}), {self.n_classes} "
+            f"classes, {self.semantics!r}, {self.split!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        n, d = self.features.shape
+        split, names = self.split, self.class_names
+        rows = [
+            ("rows", f"{n} x {d} ({self.card.features})"),
+            ("class table", ", ".join(f"{t.name} ({t.n_attributes})" for t in self.tables.values())),
+            ("seen", f"{len(split.seen)}: {listing([names[c] for c in split.seen])}"),
+            ("unseen", f"{len(split.unseen)}: {listing([names[c] for c in split.unseen])}"),
+            ("split", f"{split.version}, trainval {len(split.trainval)}, test_seen {len(split.test_seen)}, "
+                      f"test_unseen {len(split.test_unseen)}"),
+        ]  # fmt: skip
+        return html_table(f"Dataset {self.name}", rows)
 
     def __post_init__(self) -> None:
         features, labels = self.features.view(), np.array(self.labels, dtype=np.int64)
@@ -152,9 +229,10 @@ class Dataset:
             For a table that this dataset does not have, naming those it has.
         """
         if name not in self.tables:
+            why = "".join(f"; {note}" for note in self.card.notes if note.startswith(f"table {name} "))
             raise DataError(
                 f"{self.name}: no semantics {name!r}; {suggest(name, self.tables)} "
-                f"(available: {', '.join(sorted(self.tables))})"
+                f"(available: {', '.join(sorted(self.tables))}){why}"
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)

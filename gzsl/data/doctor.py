@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data import benchmarks
 from gzsl.data.catalogue import load_plain
 from gzsl.data.dataset import Dataset
@@ -40,6 +41,8 @@ class Report:
     lines: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
     numbers: dict[str, Any]
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -227,5 +230,6 @@ def _problems(numbers: dict[str, Any], pairs: list[Duplicate]) -> list[str]:
     benchmark = numbers["benchmark"]
     if benchmark and benchmark["complete"]:
         found += [f"differs from {benchmark['name']}: {text}" for text in benchmark["differences"]]
-    found += [note for note in numbers["notes"] if note.startswith("the unseen classes are not")]
+    telling = ("the unseen classes are not", "the rows are not", "table ")
+    found += [note for note in numbers["notes"] if note.startswith(telling)]
     return found

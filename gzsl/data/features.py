@@ -41,6 +41,9 @@ class FeatureRows:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __repr__(self) -> str:
+        return "FeatureRows({} x {})".format(*self.shape)
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(n, d)``."""

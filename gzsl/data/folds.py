@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data.dataset import Dataset
+from gzsl.data.holdout import holdout_mask
 from gzsl.errors import ProtocolError
 
 MIN_TRAIN_CLASSES = 2
@@ -32,6 +34,8 @@ class Fold:
     val_unseen: np.ndarray
     seen: np.ndarray
     unseen: np.ndarray
+
+    __repr__ = brief
 
 
 def validation_folds(dataset: Dataset, n_folds: int = 3, holdout: float = 0.2, seed: int = 0) -> list[Fold]:
@@ -93,28 +97,3 @@ def _fold_classes(dataset: Dataset, n_folds: int, seed: int) -> list[np.ndarray]
     shuffled = np.random.default_rng([seed, 0]).permutation(seen)
     n_folds = min(n_folds, len(seen) // size)
     return [shuffled[k * size : (k + 1) * size] for k in range(n_folds)]
-
-
-def holdout_mask(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Choose about ``share`` of the rows of every class.
-
-    Parameters
-    ----------
-    labels : ndarray, shape (n,)
-        Class of every row.
-    share : float
-        Between 0 and 1.
-    rng : numpy.random.Generator
-        Which rows.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        True where held out: in every class of two or more rows at least one, and never all of them.
-    """
-    mask = np.zeros(len(labels), dtype=bool)
-    for c in np.unique(labels):
-        rows = np.flatnonzero(labels == c)
-        count = 0 if len(rows) < 2 else min(max(1, round(share * len(rows))), len(rows) - 1)
-        mask[rng.permutation(rows)[:count]] = True
-    return mask

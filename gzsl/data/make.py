@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
+from gzsl.brief import brief
 from gzsl.data.readers.detect import unique_names
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.plain import open_features
@@ -37,6 +38,8 @@ class Made:
     folder: Path
     unseen: tuple[str, ...]
     notes: tuple[str, ...]
+
+    __repr__ = brief
 
 
 def make_dataset(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data.dataset import Dataset
 from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold
@@ -31,6 +32,8 @@ class Task:
     view: TrainView
     gate: TestGate
     scaler: Scaler
+
+    __repr__ = brief
 
 
 def final_task(dataset: Dataset, scaling: str = "none", setting: str = "inductive") -> Task:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
 from gzsl.errors import DataError
 
@@ -29,6 +30,8 @@ class Scaler:
     kind: str
     shift: np.ndarray
     scale: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def fit(cls, kind: str, rows: FeatureRows) -> Scaler:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gzsl.errors import DataError
 
+VERSIONS = ("PS1", "PS2", "custom")
 ROW_SETS = ("trainval", "test_seen", "test_unseen")
 
 
@@ -28,7 +29,8 @@ class Split:
     validation_classes : tuple of ndarray of int64
         Published class-wise validation folds (pseudo-unseen classes, each inside ``seen``); may be empty.
     test_removed : bool
-        Whether the test rows were taken away; both test sets are empty then, and otherwise never.
+        Whether the test rows were taken away; both test sets are empty then. Otherwise test_unseen never is, and
+        test_seen only where there is nothing but unseen classes to test (see `generalized`).
     """
 
     seen: np.ndarray
@@ -46,6 +48,16 @@ class Split:
         for name in ("seen", "unseen"):
             object.__setattr__(self, name, _frozen(np.unique(getattr(self, name))))
         object.__setattr__(self, "validation_classes", tuple(_frozen(ids) for ids in self.validation_classes))
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {len(getattr(self, name))}" for name in ROW_SETS)
+        folds = f", {len(self.validation_classes)} validation folds" if self.validation_classes else ""
+        return f"Split({self.version}: {len(self.seen)} seen and {len(self.unseen)} unseen classes, {rows}{folds})"
+
+    @property
+    def generalized(self) -> bool:
+        """Whether test rows may be of seen classes too; without any, this is plain zero-shot learning."""
+        return self.test_removed or len(self.test_seen) > 0
 
     def training_part(self) -> Split:
         """The split of a dataset of which only the trainval rows are left, in their order."""
@@ -102,13 +114,13 @@ class Split:
             expected_empty = self.test_removed and name != "trainval"
             if expected_empty and len(rows):
                 raise DataError(f"split: {name} has {len(rows)} rows, expected none where the test rows were removed")
-            if not len(rows) and not expected_empty:
+            if not len(rows) and not expected_empty and name != "test_seen":
                 raise DataError(f"split: {name} is empty, expected at least one row")
             outside = rows[(rows < 0) | (rows >= n_rows)]
             if len(outside):
                 raise DataError(f"split: {name} has row {outside[0]}, expected 0 to {n_rows - 1}")
             counts[name] = np.bincount(rows, minlength=n_rows)
-            if counts[name].max() > 1:
+            if counts[name].max(initial=0) > 1:
                 raise DataError(f"split: {name} lists a row twice, expected distinct rows")
         for first, second in (("trainval", "test_seen"), ("trainval", "test_unseen"), ("test_seen", "test_unseen")):
             both = np.flatnonzero(counts[first] * counts[second])

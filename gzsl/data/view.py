@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
@@ -43,6 +44,8 @@ class TrainView:
     setting: str = "inductive"
     unlabelled_features: FeatureRows | None = None
     class_graph: np.ndarray | None = None
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name, arrange in (("labels", np.array), ("seen", np.unique), ("unseen", np.unique)):
@@ -129,6 +132,8 @@ class EvalRows:
     features: FeatureRows
     labels: np.ndarray
 
+    __repr__ = brief
+
 
 class TestGate:
     """Holds the test rows and counts how often they were handed out."""
@@ -138,6 +143,10 @@ class TestGate:
     def __init__(self, seen: EvalRows, unseen: EvalRows) -> None:
         self._seen, self._unseen = seen, unseen
         self.reads = 0
+
+    def __repr__(self) -> str:
+        sizes = f"test_seen {len(self._seen.labels)}, test_unseen {len(self._unseen.labels)}"
+        return f"TestGate({sizes}, reads {self.reads})"
 
     def open(self) -> tuple[EvalRows, EvalRows]:
         """Hand out (test_seen, test_unseen); each call is counted and recorded with the result."""

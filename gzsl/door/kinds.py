@@ -90,6 +90,8 @@ def kind_of(head: bytes) -> Kind:
     for signature, kind in SIGNATURES:
         if head.startswith(signature):
             return kind
+    if head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
+        return MAT
     if head[512:520] == HDF5:  # behind MATLAB's header, or another block of a user
         return HDF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -98,9 +100,11 @@ def kind_of(head: bytes) -> Kind:
         return PICKLE
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**27:
         return Kind("a safetensors file")
-    if encoding_of(head) != "utf-8":
-        return TEXT
-    if b"\0" in head:
+    return _text(head)
+
+
+def _text(head: bytes) -> Kind:
+    if b"\0" in head and encoding_of(head) == "utf-8":
         return BINARY
     return HTML if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")) else TEXT
 

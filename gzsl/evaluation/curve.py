@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.errors import MethodError
 from gzsl.evaluation.metrics import harmonic_mean
 from gzsl.evaluation.summary import ScoreSummary
@@ -36,6 +37,8 @@ class SeenUnseenCurve:
     gamma: np.ndarray
     unseen: np.ndarray
     seen: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def of(cls, summary: ScoreSummary) -> SeenUnseenCurve:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from gzsl.door.archives import NpzFile
 from gzsl.errors import DataError, MethodError, suggest
 from gzsl.evaluation.evaluator import summary_evaluation
 from gzsl.evaluation.result import Evaluation
@@ -40,8 +41,12 @@ def evaluate_scores_file(path: Path, gamma: float | None = None) -> Evaluation:
     ------
     DataError
         One sentence with the file, the array, what was found and what was expected.
+    MethodError
+        When ``gamma`` is no finite number.
     """
     path = Path(path)
+    if gamma is not None and not np.isfinite(gamma):
+        raise MethodError(f"gamma: found {gamma}, expected a finite number")
     arrays = _read(path)
     n_classes = _check_shapes(path, arrays)
     for name in _IDS:
@@ -70,25 +75,14 @@ def _checked_gate(path: Path, gate: np.ndarray, n: int) -> np.ndarray:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    wanted = "a NumPy archive (.npz) with the arrays " + ", ".join(_REQUIRED)
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{path}: found a single array, expected {wanted}")
-        with archive:
-            for name in _REQUIRED:
-                if name not in archive.files:
-                    raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.files)}")
-            names = [*_REQUIRED, *(name for name in _OPTIONAL if name in archive.files)]
-            return {name: archive[name] for name in names}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected {wanted}") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        reason = "an array of Python objects" if "pickle" in str(error).lower() else str(error)
-        raise DataError(f"{path}: found {reason or 'a damaged file'}, expected {wanted}") from None
+    archive = NpzFile(path, expected="a NumPy archive (.npz) with the arrays " + ", ".join(_REQUIRED))
+    for name in _REQUIRED:
+        if name not in archive:
+            raise DataError(f"{path}: no array {name!r}; {_nearest(name, archive.names)}")
+    return {name: archive.array(name) for name in (*_REQUIRED, *_OPTIONAL) if name in archive}
 
 
-def _nearest(name: str, found: list[str]) -> str:
+def _nearest(name: str, found: Sequence[str]) -> str:
     clause = suggest(name, found)
     others = ", ".join(found) or "none"
     return f"the file has {others}" + (f" ({clause})" if clause.startswith("did you mean") else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.errors import MethodError
 from gzsl.evaluation.sides import SideBest, best_of_sides
 
@@ -41,6 +42,8 @@ class ScoreSummary:
     labels: np.ndarray
     seen: np.ndarray
     unseen: np.ndarray
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name in (*_VECTORS, "seen", "unseen"):
@@ -254,6 +257,8 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 def _membership(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Whether each value is among the ascending, non-negative ``ids``, by one table look-up."""
+    if not len(ids):
+        return np.zeros(len(values), dtype=bool)
     table = np.zeros(int(ids[-1]) + 2, dtype=bool)
     table[ids] = True
     outside = (values < 0) | (values > ids[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gzsl.brief import brief
 from gzsl.door.names import same_form
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
@@ -26,6 +27,8 @@ class ImageList:
 
     root: Path
     images: tuple[tuple[str, str], ...]
+
+    __repr__ = brief
 
 
 def list_images(source: Path | str) -> ImageList:

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
-from gzsl.methods.checks import refuse_non_finite, warn_of_faults
+from gzsl.methods.checks import best_names, checked_features, refuse_non_finite, warn_of_faults
 from gzsl.params import Configurable
 from gzsl.registry import Registry
 from gzsl.semantics import Semantics
@@ -67,6 +67,8 @@ class Method(Configurable):
         Names of those with and without training images.
     n_features_, n_attributes_ : int
         Sizes ``d`` and ``a``.
+    class_vectors_ : ndarray, shape (C, a), float32
+        Vectors of ``classes_``, as they were at fit.
     """
 
     card: ClassVar[MethodCard]
@@ -181,6 +183,37 @@ class Method(Configurable):
         result[:, order] = found
         return result
 
+    def predict(self, X: np.ndarray, semantics: Semantics | None = None) -> np.ndarray:
+        """Name of the best class of each row, by the scores as they are (see `gzsl.calibration` for more).
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features, preprocessed as those of the view (``task.scaler.transform``).
+        semantics : Semantics, optional
+            Candidate classes, e.g. ``view.unseen_semantics``; those that were known at fit when None.
+
+        Returns
+        -------
+        ndarray of str, shape (n,)
+            Of equal scores an unseen class wins.
+
+        Raises
+        ------
+        MethodError
+            See `scores`.
+        """
+        self._check_fitted()
+        table = self.fitted_semantics if semantics is None else semantics
+        scores = self.prepare(table).scores(X, table)
+        return best_names(scores, table.class_names, set(self.seen_classes_))
+
+    @property
+    def fitted_semantics(self) -> Semantics:
+        """Table of all classes that were known at fit, in the order of ``classes_``."""
+        self._check_fitted()
+        return Semantics(self.class_vectors_, self.classes_, self.semantics_name_, self.normalisation_)
+
     def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
         """What rows (n, d) say of every attribute, (n, a): a class gains by its product with the class's vector.
 
@@ -238,6 +271,8 @@ class Method(Configurable):
         self.unseen_classes_ = tuple(names[i] for i in view.unseen)
         self.n_features_ = view.n_features
         self.n_attributes_ = view.semantics.n_attributes
+        self.class_vectors_ = view.semantics.table
+        self.semantics_name_, self.normalisation_ = view.semantics.name, view.semantics.normalisation
         self._context = context  # type: ignore[misc]
         return view
 
@@ -250,15 +285,7 @@ class Method(Configurable):
             raise MethodError(f"{self.card.id}: scores were asked for before fit")
 
     def _checked_features(self, X: np.ndarray) -> np.ndarray:
-        X = np.asarray(X, dtype=np.float32)
-        if X.ndim != 2 or X.shape[1] != self.n_features_:
-            raise MethodError(
-                f"{self.card.id}: features: found shape {X.shape}, expected (images, {self.n_features_})"
-            )
-        if not np.isfinite(X).all():
-            row = int(np.flatnonzero(~np.isfinite(X).all(axis=1))[0])
-            raise MethodError(f"{self.card.id}: features: row {row} has NaN or infinite values, expected finite")
-        return X
+        return checked_features(X, self.n_features_, self.card.id)
 
     def _check_semantics(self, semantics: Semantics) -> None:
         if semantics.n_attributes != self.n_attributes_:

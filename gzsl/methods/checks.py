@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -26,3 +27,20 @@ def refuse_non_finite(view: TrainView, method: str) -> None:
         if len(bad):
             row = where.start + int(bad[0])
             raise MethodError(f"{method}: training row {row} has NaN or infinite features, expected finite ones")
+
+
+def checked_features(X: np.ndarray, n_features: int, method: str) -> np.ndarray:
+    """Rows to be scored as float32 (n, d); another width and NaN or infinite values are a `MethodError`."""
+    X = np.asarray(X, dtype=np.float32)
+    if X.ndim != 2 or X.shape[1] != n_features:
+        raise MethodError(f"{method}: features: found shape {X.shape}, expected (images, {n_features})")
+    if not np.isfinite(X).all():
+        row = int(np.flatnonzero(~np.isfinite(X).all(axis=1))[0])
+        raise MethodError(f"{method}: features: row {row} has NaN or infinite values, expected finite")
+    return X
+
+
+def best_names(scores: np.ndarray, class_names: Sequence[str], seen: Set[str]) -> np.ndarray:
+    """Name of the best class of each row of scores (n, C); of equal ones an unseen class, and then the first, wins."""
+    order = np.array(sorted(range(len(class_names)), key=lambda c: class_names[c] in seen), dtype=np.int64)
+    return np.array(class_names)[order][scores[:, order].argmax(axis=1)]

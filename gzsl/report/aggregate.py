@@ -20,7 +20,8 @@ class Aggregate:
     n : int
         Number of runs.
     mean, std : dict of str to float
-        By metric, fractions; calibrated ones as ``calibrated.H``. A single run has no ``std``.
+        By metric, fractions; calibrated ones as ``calibrated.H``. A single run has no ``std``; data without
+        test_seen rows have T1 alone.
     """
 
     n: int
@@ -40,7 +41,8 @@ def mean_and_spread(mean: float, std: float | None) -> str:
 
 def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:
     """Aggregate the ``metrics.json`` contents of several seeds."""
-    columns: dict[str, list[float]] = {name: [m[name] for m in metrics] for name in METRICS}
+    known = [name for name in METRICS if all(m.get(name) is not None for m in metrics)]
+    columns: dict[str, list[float]] = {name: [m[name] for m in metrics] for name in known}
     if all(m.get("calibrated") for m in metrics):
         columns |= {f"calibrated.{name}": [m["calibrated"][name] for m in metrics] for name in CALIBRATED}
     mean = {name: statistics.fmean(values) for name, values in columns.items()}

@@ -11,10 +11,10 @@ from gzsl.errors import DataError, RunError
 from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy, predictions
 from gzsl.evaluation.summary import ScoreSummary
 from gzsl.report.collect import StoredRun
+from gzsl.report.confusion import confusion_figures, read_confusions
 from gzsl.report.curve_figure import calibrated_summary, read_summary
 from gzsl.report.tables import Figure
 
-PAIRS = 15
 ACCURACIES = ("gzsl", "calibrated", "zsl")
 
 
@@ -48,22 +48,19 @@ def class_figure(run: StoredRun) -> Figure:
 
 
 def decision_figures(run: StoredRun) -> list[Figure]:
-    """Sides and confused pairs, with the scores as given and, after a calibration, at its gamma."""
+    """Sides, confusion and confused pairs, with the scores as given and, after a calibration, at its gamma."""
     names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
-    states = {"given": (read_summary(run.folder / "scores.npz"), 0.0)}
+    found = confusion_figures(read_confusions(run, names))
+    plain = read_summary(run.folder / "scores.npz")
+    if not plain.is_seen.any():
+        return found
+    states = {"given": (plain, 0.0)}
     calibrated = calibrated_summary(run)
     if calibrated is not None:
         states["calibrated"] = (calibrated, float(run.metrics["calibrated"]["gamma"]))
-    sides, pairs, side_rows, pair_rows = {}, {}, [], []
-    for state, (summary, gamma) in states.items():
-        sides[state] = side_blocks(summary, gamma)
-        pairs[state] = confused_pairs(summary, gamma)
-        side_rows += [[state, *row.values()] for row in sides[state]]
-        pair_rows += [[state, names.get(t, t), names.get(p, p), n, share] for t, p, n, share in pairs[state]]
-    return [
-        Figure("sides", sides, ["state", "true", "predicted", "rows", "share", "right_class"], side_rows),
-        Figure("confused", pairs, ["state", "class", "taken_for", "rows", "share_of_class"], pair_rows),
-    ]
+    sides = {state: side_blocks(summary, gamma) for state, (summary, gamma) in states.items()}
+    rows = [[state, *block.values()] for state, blocks in sides.items() for block in blocks]
+    return [Figure("sides", sides, ["state", "true", "predicted", "rows", "share", "right_class"], rows), *found]
 
 
 def side_blocks(summary: ScoreSummary, gamma: float) -> list[dict[str, Any]]:
@@ -84,18 +81,6 @@ def side_blocks(summary: ScoreSummary, gamma: float) -> list[dict[str, Any]]:
                 "right_class": right if true == name else 0.0,
             })  # fmt: skip
     return blocks
-
-
-def confused_pairs(summary: ScoreSummary, gamma: float, most: int = PAIRS) -> list[tuple[int, int, int, float]]:
-    """The most frequent mistakes: true class id, predicted class id, rows, share of the true class's rows."""
-    predicted = predictions(summary, gamma)
-    wrong = predicted != summary.labels
-    pairs, counts = np.unique(np.stack([summary.labels[wrong], predicted[wrong]]), axis=1, return_counts=True)
-    images = np.bincount(summary.labels)
-    order = np.lexsort((pairs[1], pairs[0], -counts))[:most]
-    return [
-        (int(t), int(p), int(n), float(n / images[t])) for (t, p), n in zip(pairs.T[order], counts[order], strict=True)
-    ]
 
 
 def number(text: str | None) -> float | None:

@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
 from gzsl.report.aggregate import CALIBRATED, METRICS
 from gzsl.studies.study import Study
-from gzsl.yamlio import read_yaml
 
 TRACES = ("recipe.yaml", "metrics.json", "log.txt", "done")  # any of these makes a folder a run's
 ABOUT = ("paper", "note", "provenance", "expected", "seeds")  # keys of a stored recipe that decide no number
@@ -38,6 +39,8 @@ class StoredRun:
     recipe: dict[str, Any]
     environment: dict[str, Any]
     timing: dict[str, Any]
+
+    __repr__ = brief
 
     @property
     def method(self) -> str:
@@ -119,6 +122,8 @@ class Collection:
     runs: tuple[StoredRun, ...]
     broken: tuple[BrokenRun, ...]
     missing: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 def collect(folder: Path) -> Collection:
@@ -247,7 +252,7 @@ def _check(run: StoredRun) -> None:
         _ = run.protocol, run.seed
     except (TypeError, ValueError) as error:
         raise RunError(f"metrics.json: protocol or seed cannot be understood ({error})") from None
-    _finite(run.metrics, METRICS, "")
+    _finite(run.metrics, METRICS if run.protocol.generalized else METRICS[:1], "")
     calibrated = run.metrics.get("calibrated")
     if calibrated is not None:
         _finite(calibrated, CALIBRATED, "calibrated.")

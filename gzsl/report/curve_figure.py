@@ -18,16 +18,23 @@ POINTS = 240
 
 
 def read_summary(path: Path) -> ScoreSummary:
-    """Read a stored summary of scores.
+    """Read a stored summary of scores; errors are those of `read_arrays`."""
+    return ScoreSummary.from_arrays(read_arrays(path))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of a stored summary of scores.
 
     Raises
     ------
     RunError
-        When the file is missing or damaged.
+        When the file is missing, damaged or not a summary.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return ScoreSummary.from_arrays(dict(arrays))
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        ScoreSummary.from_arrays(arrays)
+        return arrays
     except (OSError, ValueError, KeyError, EOFError, GzslError) as error:
         raise RunError(f"{path.name}: cannot be read ({error})") from None
     except Exception as error:  # zipfile and zlib have errors of their own for a damaged archive
@@ -41,6 +48,8 @@ def curve_figures(run: StoredRun) -> list[Figure]:
     (0 as given, chosen on validation, best on test).
     """
     plain = read_summary(run.folder / "scores.npz")
+    if not plain.is_seen.any():
+        return []  # plain zero-shot learning: there is no curve
     point, best = run.metrics.get("calibrated"), _oracle(run)
     gated = _gate(run, plain)
     marks = {"given": 0.0}

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.errors import GzslError
 from gzsl.files import value_hash
+from gzsl.report.aggregate import METRICS
 from gzsl.report.class_figures import class_figure, decision_figures
 from gzsl.report.collect import StoredRun
 from gzsl.report.curve_figure import curve_figures
@@ -36,6 +38,8 @@ class Details:
     figures: list[Figure]
     missing: list[str]
 
+    __repr__ = brief
+
     def blob(self, classes: dict[str, Any]) -> dict[str, Any]:
         """Plain values for the page; what runs share about their classes is added to ``classes``."""
         metrics = self.run.metrics
@@ -52,11 +56,12 @@ class Details:
         return {
             "figures": data, "csv": [figure.name for figure in self.figures], "missing": self.missing,
             "numbers": {
-                **{name: metrics[name] for name in ("T1", "U", "S", "H", "AUSUC")},
+                **{name: metrics.get(name) for name in METRICS},
                 "calibrated": metrics.get("calibrated"), "oracle": metrics.get("oracle", {}).get("best_gamma"),
                 "domain": domain or None,
             },
-            "advice": advice, "chosen": None if chosen is None else _chosen(chosen),
+            "advice": " ".join(text for text in (advice, *(metrics.get("notes") or [])) if text) or None,
+            "chosen": None if chosen is None else _chosen(chosen),
             "test_reads": metrics.get("test_reads"),
         }  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
 from gzsl.report.groups import Group, differing, reference_protocol
@@ -82,6 +83,8 @@ class Board:
     dataset: str
     reference: Protocol
     lines: tuple[Line, ...]
+
+    __repr__ = brief
 
     @property
     def notes(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RunError
 from gzsl.files import make_folder, write_text
 from gzsl.report.collect import ABOUT, Collection, StoredRun
@@ -30,7 +31,6 @@ from gzsl.report.page_values import (
 from gzsl.report.significance import Comparison, significance
 from gzsl.report.tables import write_csv
 from gzsl.version import __version__
-from gzsl.yamlio import dump_yaml
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SCRIPTS = ("base.js", "board.js", "charts.js", "detail.js")

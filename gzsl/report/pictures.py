@@ -11,9 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gzsl.errors import RunError
+from gzsl.evaluation import Protocol
 from gzsl.evaluation.curve import SeenUnseenCurve
 from gzsl.evaluation.summary import ScoreSummary
 from gzsl.files import make_folder, write_bytes
+from gzsl.report.class_figures import read_classes
+from gzsl.report.collect import BrokenRun, read_run
+from gzsl.report.confusion import PAIRS, confusion_table, read_confusions
+from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.projection import project_features
 from gzsl.report.tables import write_csv
 
@@ -35,8 +40,8 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
     Returns
     -------
     list of Path
-        Pictures that were written: ``curve.png``, for methods trained by steps ``losses.png``, for generators of
-        features ``features.png``.
+        Pictures that were written: ``curve.png`` (not without rows of seen classes), ``confusion.png``, for methods
+        trained by steps ``losses.png``, for generators of features ``features.png``.
 
     Raises
     ------
@@ -47,10 +52,31 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
     if not (folder / "metrics.json").is_file():
         raise RunError(f"{folder}: found no metrics.json, expected the folder of a finished run")
     target = make_folder(Path(out))
-    made = [draw_curve(folder, target)]
+    made = [] if _is_plain(folder) else [draw_curve(folder, target)]
+    made.append(draw_confusion(folder, target))
     losses = draw_losses(folder, target)
     features = draw_features(folder, target, data)
     return made + [path for path in (losses, features) if path is not None]
+
+
+def draw_confusion(folder: Path, out: Path) -> Path:
+    """Which classes were taken for which, calibrated where the run is; all decisions are in ``confusion.csv``."""
+    run = read_run(folder)
+    if isinstance(run, BrokenRun):
+        raise RunError(f"{folder}: found a run that is {run.state} ({run.reason}), expected a finished one")
+    names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
+    found = read_confusions(run, names)
+    write_csv(out / "confusion.csv", *confusion_table(found))
+    shown = list(found.values())[-1]
+    header = ["class", "kind", "taken_for", "taken_for_kind", "rows", "share"]
+    write_csv(out / "confused.csv", header, [[pair[key] for key in header] for pair in shown.most_confused(PAIRS)])
+    title = f"{run.method} on {run.dataset}, seed {run.seed}"
+    return _save(confusion_picture(shown, title), out / "confusion.png")
+
+
+def _is_plain(folder: Path) -> bool:
+    """Whether nothing but unseen classes was tested."""
+    return not Protocol(**json.loads((folder / "metrics.json").read_text())["protocol"]).generalized
 
 
 def draw_curve(folder: Path, out: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     method = load_method(folder / "weights.safetensors")
     if not isinstance(method, Generator):
         return None
+    if _in_memory(folder):
+        return None  # nobody but the caller has the data
     recipe = load_recipe(folder / "recipe.yaml")
     task = final_task(open_dataset(recipe, data), recipe.preprocess.features, recipe.setting)
     rows = task.gate.open()[1]
@@ -71,3 +74,9 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
         recipe.title, table.class_names, [(x - centre) @ directions[:2].T for x in real],
         np.split((fake - centre) @ directions[:2].T, len(shown)),
     )  # fmt: skip
+
+
+def _in_memory(folder: Path) -> bool:
+    """Whether a run's data were arrays that no file holds."""
+    about = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    return bool(about.get("data", {}).get("in_memory"))

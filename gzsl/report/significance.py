@@ -67,7 +67,8 @@ def significance(groups: Sequence[Group], way: str) -> list[Comparison]:
     groups : sequence of Group
         Of a report.
     way : str
-        ``seeds``: paired t-test of H over the seeds that both have (calibrated H where all of the set have it).
+        ``seeds``: paired t-test of H over the seeds that both have (calibrated H where all of the set have it, T1
+        where nothing else was tested).
         ``classes``: Wilcoxon signed-rank test over classes, of accuracies averaged over seeds: T1 and U over unseen
         classes, S over seen ones.
 
@@ -109,11 +110,13 @@ def _by_seed(members: Sequence[Group]) -> dict[str, Values]:
     same = len({group.calibrated_key for group in members}) == 1
     if calibrated and same:
         return {"calibrated H": [{run.seed: run.metrics["calibrated"]["H"] for run in g.runs} for g in members]}
-    return {"H": [{run.seed: run.metrics["H"] for run in group.runs} for group in members]}
+    name = "H" if all("H" in group.aggregate.mean for group in members) else "T1"
+    return {name: [{run.seed: run.metrics[name] for run in group.runs} for group in members]}
 
 
 def _by_class(members: Sequence[Group]) -> dict[str, Values]:
     wanted = {"T1": ("zsl", "unseen"), "U": ("gzsl", "unseen"), "S": ("gzsl", "seen")}
+    wanted = {name: place for name, place in wanted.items() if all(name in g.aggregate.mean for g in members)}
     return {
         metric: [_class_means(group, column, kind) for group in members] for metric, (column, kind) in wanted.items()
     }

@@ -1,6 +1,7 @@
 """Recipes, and their execution into folders that are complete or resumable."""
 
 from gzsl.runs.recipe import Recipe, find_recipe, list_recipes, load_recipe
-from gzsl.runs.run import Run, RunResult, run_recipe
+from gzsl.runs.result import RunResult, to_frame
+from gzsl.runs.run import Run, run_recipe
 
-__all__ = ["Recipe", "Run", "RunResult", "find_recipe", "list_recipes", "load_recipe", "run_recipe"]
+__all__ = ["Recipe", "Run", "RunResult", "find_recipe", "list_recipes", "load_recipe", "run_recipe", "to_frame"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
 from gzsl.errors import GzslError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
+from gzsl.evaluation.result import METRICS
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
@@ -20,8 +22,6 @@ from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
 from gzsl.runs.store import Records, RunFolder
-
-METRICS = ("T1", "U", "S", "H", "AUSUC")
 
 
 @dataclass
@@ -64,7 +64,11 @@ class Experiment:
         self.selection = make_selection(self.recipe.selection.rule)
         grid = self.recipe.selection.grid
         self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-        self.calibrated = self.recipe.calibration["name"] != "none"
+        self.metric = metric_for(self.recipe, self.dataset)
+        asked = self.recipe.calibration["name"] != "none"
+        self.calibrated = asked and self.dataset.split.generalized
+        if asked and not self.calibrated:
+            self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
 
     def choose(self) -> Fits[Choice | None]:
@@ -79,7 +83,7 @@ class Experiment:
             yield from self._search("validation", self._folds_if_possible())
         if not searches:
             return None
-        return self.selection.choose(self._evaluations(rule), metric=self.recipe.selection.metric)
+        return self.selection.choose(self._evaluations(rule), metric=self.metric)
 
     def validate(self) -> Choice:
         """Score every candidate, even a single one, on the validation folds and choose; no test row takes part."""
@@ -87,7 +91,7 @@ class Experiment:
         if isinstance(end, GzslError):
             raise end
         rows = self._evaluations("validation")
-        return make_selection("validation").choose(rows, metric=self.recipe.selection.metric)
+        return make_selection("validation").choose(rows, metric=self.metric)
 
     def final(self, choice: Choice | None) -> Fits[tuple[Method, Calibrator | None, Evaluation]]:
         """Fit on all seen classes with what was chosen, fit the calibrator on validation, test once. Asks for a fit.
@@ -200,7 +204,7 @@ class Experiment:
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
-        found = {metric: getattr(evaluation, metric) for metric in METRICS}
+        found = {name: None if math.isnan(v := getattr(evaluation, name)) else v for name in METRICS}
         values = self.candidates[candidate]
         self._record({
             "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,
@@ -234,6 +238,11 @@ class Experiment:
 
     def _read_observation(self, fold: str, candidate: int, epoch: int) -> Observation:
         return Observation.from_arrays(self.folder.read_arrays(_observation_name(fold, candidate, epoch)))
+
+
+def metric_for(recipe: Recipe, dataset: Dataset) -> str:
+    """What a choice maximises: the recipe's metric; T1 on data of which nothing else is tested."""
+    return recipe.selection.metric if dataset.split.generalized else "T1"
 
 
 def _observation_name(fold: str, candidate: int, epoch: int) -> str:

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.splits import VERSIONS
+from gzsl.door.documents import problem_of
+from gzsl.door.paths import user_path
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
 from gzsl.methods import Method, get_method
 from gzsl.params import configure, parameters, plain
 from gzsl.resources import configs_dir
+from gzsl.runs.overrides import combinations, overridden
 from gzsl.semantics import NORMALISATIONS
-from gzsl.yamlio import parse_yaml, read_yaml
+
+MOST_CANDIDATES = 10_000  # of a grid
+MOST_SEEDS = 10_000
+LARGEST_SEED = 2**32 - 1  # that every library takes
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
+RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
 
 
 class Section(BaseModel):
@@ -30,12 +42,37 @@ class DatasetSection(Section):
     """Which data."""
 
     name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
-    split: str | None = Field(None, description="split version that the data must have: PS1, PS2, custom; null: any")
-    features: str | None = Field(None, description="name of the features in the protocol; null: as detected")
-    fine_tuned: bool | None = Field(None, description="whether the feature network saw the seen classes; null: unknown")
+    split: str | list[str] | None = Field(
+        None, description="split version that the data must have, or several: PS1, PS2, custom; null: any"
+    )
+    features: str | None = Field(None, description="which features these are; checked; null: as the files show")
+    fine_tuned: bool | None = Field(
+        None, description="whether the feature network saw the seen classes; checked; null: as the files show"
+    )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
+
+    @field_validator("split")
+    @classmethod
+    def _known_versions(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for version in [value] if isinstance(value, str) else value or []:
+            if version not in VERSIONS:
+                raise ValueError(suggest(version, VERSIONS))
+        return value
+
+    @property
+    def split_versions(self) -> tuple[str, ...] | None:
+        """The split versions that will do; None: any."""
+        return (self.split,) if isinstance(self.split, str) else tuple(self.split) if self.split else None
+
+    @field_validator("options")
+    @classmethod
+    def _options_alone(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for key in options:
+            if key in RESERVED:
+                raise ValueError(f"found {key!r}, expected options of an embedded dataset alone")
+        return options
 
 
 class PreprocessSection(Section):
@@ -53,6 +90,13 @@ class SelectionSection(Section):
     holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
     every: int | None = Field(None, ge=1, description="epochs between evaluations; null: five in a training")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
+
+    @field_validator("grid")
+    @classmethod
+    def _bounded(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        if (count := combinations(grid)) > MOST_CANDIDATES:
+            raise ValueError(f"found {count:,} candidates, expected at most {MOST_CANDIDATES:,}")
+        return grid
 
 
 class ExpectedSection(Section):
@@ -79,7 +123,7 @@ class Recipe(Section):
     setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
     selection: SelectionSection = SelectionSection()
     calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
-    seeds: list[int] = Field(default_factory=lambda: [0, 1, 2], min_length=1, description="one run a seed")
+    seeds: Seeds = Field(default_factory=lambda: [0, 1, 2], description="one run a seed")
     expected: ExpectedSection | None = Field(None, description="published result to compare with")
 
     @field_validator("dataset", "method", "calibration", mode="before")
@@ -119,9 +163,7 @@ class Recipe(Section):
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
         values = self.model_dump()
-        for key, value in overrides.items():
-            _override(values, key, value)
-        return make_recipe(values, where=f"recipe for {self.title}")
+        return make_recipe(overridden(values, overrides), where=f"recipe for {self.title}")
 
     @property
     def fingerprint(self) -> str:
@@ -172,7 +214,8 @@ def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) 
         For a missing file, bad YAML, an unknown key (with the nearest one) or a value of a wrong type.
     """
     path = find_recipe(source)
-    return make_recipe(overridden(read_recipe(path), overrides or {}), where=str(path))
+    values = overridden(read_recipe(path), overrides or {})
+    return make_recipe(values, where=str(path), changed=tuple(overrides or ()))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -183,27 +226,34 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return values
 
 
-def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe's plain values with some changed by dotted key."""
-    changed = dict(values)
-    for key, value in overrides.items():
-        _override(changed, key, value)
-    return changed
+def make_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Sequence[str] = ()) -> Recipe:
+    """Check plain values and make a `Recipe` of them.
 
-
-def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
-    """Check plain values and make a `Recipe` of them."""
+    Parameters
+    ----------
+    values : mapping
+        As a file holds them.
+    where : str
+        Where they come from, for messages.
+    changed : sequence of str
+        Dotted keys that came from ``--set`` instead, which a message then names.
+    """
     try:
         return Recipe.model_validate(dict(values)).check()
     except ValidationError as error:
-        raise RecipeError(f"{where}: {_sentence(error)}") from None
+        place = ".".join(str(part) for part in problem_of(error)[0]) + "."
+        blamed = [key for key in changed if place.startswith(f"{key}.") or f"{key}.".startswith(place)]
+        raise RecipeError(f"{f'--set {blamed[0]}' if blamed else where}: {_sentence(error)}") from None
 
 
 def find_recipe(source: str | Path) -> Path:
     """Path of a recipe given as a path, or as ``method/dataset`` or ``method/dataset.variant`` of a shipped one."""
-    path = Path(source)
-    if path.is_file():
-        return path
+    path = user_path(source, "a recipe", RecipeError)
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a recipe") from None
     shipped = {f"{p.parent.name}/{p.stem}": p for p in list_recipes()}
     folded = {name.lower(): p for name, p in shipped.items()}
     name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()
@@ -222,42 +272,20 @@ def dataset_of(recipe: str) -> str:
     return recipe.partition(".")[0]
 
 
-def parse_override(text: str) -> tuple[str, Any]:
-    """Split ``key=value``; the value is read as YAML."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {text}: found no key=value, expected for example --set method.n_epochs=10")
-    return key.strip(), parse_yaml(value)
-
-
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise RecipeError(f"{key}: found {value!r}; {suggest(value, choices)}")
 
 
-def _override(values: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    block = values
-    for parent in parents:
-        inner = block.get(parent)
-        if isinstance(inner, str):
-            inner = {"rule" if parent == "selection" else "name": inner}
-        block[parent] = dict(inner) if isinstance(inner, dict) else {}
-        block = block[parent]
-    block[last] = value
-
-
 def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence, with the nearest key where a key is not known."""
     problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
+    loc, message = problem_of(error)
+    place = ".".join(str(part) for part in loc)
     if problem["type"] == "extra_forbidden":
         section = _section(problem["loc"][:-1])
         return f"unknown key {place!r}; {suggest(str(problem['loc'][-1]), section.model_fields)}"
-    if problem["type"] == "missing":
-        return f"{place}: found nothing, expected a value"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: found {problem['input']!r}; {message}" if place else message
+    return f"{place}: {message}" if place else message
 
 
 def _section(place: tuple[int | str, ...]) -> type[Section]:

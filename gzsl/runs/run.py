@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from gzsl.brief import brief
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
-from gzsl.data import Dataset, load
+from gzsl.data import Dataset
+from gzsl.data.catalogue import load_plain
+from gzsl.data.claims import Claims
+from gzsl.data.dataset import IN_MEMORY
 from gzsl.door.tables import csv_text
-from gzsl.errors import DataError, GzslError
+from gzsl.door.yaml import dump_yaml
+from gzsl.errors import GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.selection import Choice, make_selection
@@ -20,34 +24,13 @@ from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, save_method
 from gzsl.methods.stacked import can_stack, pays
 from gzsl.runs.environment import environment, resolve_device, threads
-from gzsl.runs.experiment import Experiment
+from gzsl.runs.experiment import Experiment, metric_for
+from gzsl.runs.given import on_dataset
 from gzsl.runs.lockstep import Fits, carry_out
-from gzsl.runs.recipe import Recipe
+from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
+from gzsl.runs.result import RunResult
 from gzsl.runs.store import RunFolder, run_key
-from gzsl.yamlio import dump_yaml
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run.
-
-    Attributes
-    ----------
-    folder : Path
-        Where everything about it is.
-    metrics : dict
-        Content of ``metrics.json``: fractions in [0, 1] and the protocol.
-    seconds : float
-        Wall time that the run took when it was executed.
-    fresh : bool
-        False when it was found finished on disk.
-    """
-
-    folder: Path
-    metrics: dict[str, Any]
-    seconds: float
-    fresh: bool
 
 
 @dataclass(frozen=True)
@@ -76,6 +59,8 @@ class Run:
     out: Path
     device: str = "cpu"
     reporter: Reporter = Reporter()
+
+    __repr__ = brief
 
     @cached_property
     def key(self) -> str:
@@ -120,7 +105,8 @@ class Run:
         folder.log(f"start {self.recipe.title}, seed {self.seed}, key {self.key}")
         about = self.recipe.model_dump(include={"paper", "note", "provenance"}, exclude_none=True)
         folder.write_text("recipe.yaml", dump_yaml({**about, **self.recipe.resolved(), "seeds": [self.seed]}))
-        folder.write_json("environment.json", {"key": self.key, **environment(self.device)})
+        data = {"content_hash": self.dataset.card.content_hash, "in_memory": self.dataset.card.source == IN_MEMORY}
+        folder.write_json("environment.json", {"key": self.key, "data": data, **environment(self.device)})
         experiment = Experiment(self.recipe, self.dataset, self.seed, self.device, folder, self.reporter)
         choice = yield from experiment.choose()
         if choice is not None:
@@ -146,7 +132,7 @@ class Run:
         chosen = None
         if choice is not None:
             chosen = {"epoch": choice.epoch, "candidate": choice.candidate,
-                      "metric": self.recipe.selection.metric, "value": choice.value}  # fmt: skip
+                      "metric": metric_for(self.recipe, self.dataset), "value": choice.value}  # fmt: skip
         results = evaluation.to_dict()
         if calibrator is not None:
             results["calibrated"]["fallback"] = calibrator.fallback_
@@ -156,7 +142,8 @@ class Run:
             "protocol": self.protocol().to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
-        folder.write_arrays("scores.npz", evaluation.summary.to_arrays())
+        arrays = evaluation.summary.to_arrays()
+        folder.write_arrays("scores.npz", {**arrays, "zsl_predictions": evaluation.zsl_predictions})
         save_method(method, folder.path / "weights.safetensors")
         if calibrator is not None:
             folder.write_arrays("gate.npz", calibrator.decide(Observation.of(evaluation)).to_arrays())
@@ -166,14 +153,14 @@ class Run:
     def protocol(self) -> Protocol:
         """What a number of this run may be compared with."""
         rule = make_selection(self.recipe.selection.rule)
-        card, recipe = self.dataset.card, self.recipe
+        card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=recipe.dataset.features or card.features,
-            fine_tuned=card.fine_tuned if recipe.dataset.fine_tuned is None else recipe.dataset.fine_tuned,
-            semantics=recipe.dataset.semantics, normalisation=recipe.dataset.normalise,
+            features=card.features, fine_tuned=card.fine_tuned,
+            semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
-            calibration=make_calibrator(recipe.calibration).label, valid=rule.valid,
+            calibration=make_calibrator(recipe.calibration).label if generalized else "none",
+            generalized=generalized, valid=rule.valid,
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:
@@ -187,23 +174,28 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
     Raises
     ------
     DataError
-        When the data are missing, inconsistent, or of another split version than the recipe asks for.
+        When the data are missing or inconsistent, or contradict what the recipe says about them.
+    """
+    return prepared(recipe, load_plain(recipe.dataset.name, root=root, **recipe.dataset.options))
+
+
+def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), and its semantics.
+
+    Raises
+    ------
+    DataError
+        When a claim of the recipe is contradicted, or the dataset has no such class table.
     """
     section = recipe.dataset
-    dataset = load(
-        section.name, root=root, semantics=section.semantics, normalise=section.normalise,
-        features_name=section.features, **section.options,
-    )  # fmt: skip
-    if section.split is not None and dataset.split.version != section.split:
-        raise DataError(
-            f"{dataset.name}: dataset.split: found {dataset.split.version} in the files, expected {section.split}"
-        )
-    return dataset
+    claims = Claims(section.split_versions, section.features, section.fine_tuned)
+    return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
 
 
 def run_recipe(
-    recipe: Recipe,
+    recipe: Recipe | str | Path,
     *,
+    dataset: Dataset | None = None,
     out: Path | str = "runs",
     data: Path | str | None = None,
     device: str = "auto",
@@ -215,8 +207,10 @@ def run_recipe(
 
     Parameters
     ----------
-    recipe : Recipe
-        What to do.
+    recipe : Recipe, str or path
+        What to do: a recipe, the name of a shipped one such as ``eszsl/CUB``, or a file.
+    dataset : Dataset, optional
+        Data in memory, instead of those that the recipe names; see `gzsl.runs.given.on_dataset`.
     out : path
         Folder of all runs.
     data : path, optional
@@ -231,9 +225,11 @@ def run_recipe(
         Whether seeds are trained as one model where the method allows it (`gzsl.methods.stacked`); where it is
         faster when None.
     """
-    return list(
-        iterate_runs(recipe, out=out, data=data, device=device, seeds=seeds, reporter=reporter, stack=stack)
+    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    runs = iterate_runs(
+        chosen, dataset=dataset, out=out, data=data, device=device, seeds=seeds, reporter=reporter, stack=stack
     )
+    return list(runs)
 
 
 def iterate_runs(
@@ -245,11 +241,15 @@ def iterate_runs(
     seeds: Sequence[int] | None,
     reporter: Reporter | None,
     stack: bool | None = None,
+    dataset: Dataset | None = None,
 ) -> Iterator[RunResult]:
     """The runs of `run_recipe`, one after the other, or all at the end when they are trained as one model."""
     method = get_method(recipe.method["name"])
     resolved = resolve_device(device, needed=method.iterative)
-    dataset = open_dataset(recipe, data)
+    if dataset is None:
+        dataset = open_dataset(recipe, data)
+    else:
+        recipe, dataset = on_dataset(recipe, dataset)
     folder = make_folder(Path(out))
     teller = reporter or Reporter()
     runs = [Run(recipe, seed, dataset, folder, resolved, teller) for seed in dict.fromkeys(seeds or recipe.seeds)]

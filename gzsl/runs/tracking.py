@@ -90,7 +90,7 @@ class TensorBoardReporter(Reporter):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         for prefix, found in (("test", metrics), ("test calibrated", metrics.get("calibrated") or {})):
             for name in METRICS:
-                if name in found:
+                if found.get(name) is not None:
                     writer.add_scalar(f"{prefix}/{name}", found[name], 0)
         recipe = (folder / "recipe.yaml").read_text(encoding="utf-8")
         writer.add_text("recipe", f"```yaml\n{recipe}```")
@@ -114,4 +114,5 @@ def _write(writer: Any, record: Mapping[str, Any]) -> None:
     elif record["kind"] == "evaluation":
         place = f"{record['phase']} {record['fold']} candidate {record['index']}"
         for name in METRICS:
-            writer.add_scalar(f"{place}/{name}", record[name], record["epoch"])
+            if record[name] is not None:
+                writer.add_scalar(f"{place}/{name}", record[name], record["epoch"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from gzsl.brief import brief
 from gzsl.semantics.checks import table_faults
 from gzsl.semantics.table import Semantics
 
@@ -75,6 +76,8 @@ class SemanticsReport:
     near_duplicates: tuple[tuple[str, str, float], ...]
     outside: int
     hardest: tuple[HardClass, ...]
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

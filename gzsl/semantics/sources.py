@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.brief import brief
 from gzsl.door.tables import csv_text, read_rows
 from gzsl.errors import DataError
 from gzsl.semantics.table import Semantics
@@ -33,6 +34,8 @@ class Sourced:
 
     semantics: Semantics
     notes: tuple[str, ...]
+
+    __repr__ = brief
 
 
 def read_descriptions(source: Path | str) -> dict[str, str]:

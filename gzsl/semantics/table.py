@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gzsl.brief import html_table, listing
 from gzsl.errors import DataError
 
 NORMALISATIONS = ("none", "l2", "l2-sqrt-dim", "zscore", "minmax")
@@ -70,6 +71,18 @@ class Semantics:
             raise DataError(
                 f"{where}: found {len(self.attribute_names)} attribute names, expected {self.table.shape[1]}"
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"Semantics({self.name!r}: {len(self)} classes x {self.n_attributes} values, normalisation "
+            f"{self.normalisation}; {listing(self.class_names)})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [("classes", f"{len(self)}: {listing(self.class_names)}"), ("values a class", str(self.n_attributes))]
+        if self.attribute_names:
+            rows.append(("attributes", listing(self.attribute_names)))
+        return html_table(f"Semantics {self.name}", [*rows, ("normalisation", self.normalisation)])
 
     def __len__(self) -> int:
         return len(self.class_names)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gzsl.brief import brief
 from gzsl.data.benchmarks import canonical_name
 from gzsl.runs.recipe import Recipe, dataset_of
 from gzsl.runs.run import RunResult
@@ -39,6 +40,8 @@ class Cell:
     varied: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     error: str | None = None
+
+    __repr__ = brief
 
     @property
     def label(self) -> str:
@@ -81,6 +84,8 @@ class CellResult:
     results: list[RunResult]
     error: str | None
     log: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 def _shown(key: str, value: Any) -> str:

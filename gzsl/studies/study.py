@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import present
+from gzsl.door.documents import problem_of
+from gzsl.door.paths import user_path
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
-from gzsl.runs.recipe import Section, find_recipe, make_recipe, overridden, read_recipe
+from gzsl.runs.overrides import combinations, overridden
+from gzsl.runs.recipe import Section, Seeds, find_recipe, make_recipe, read_recipe
 from gzsl.studies.cells import Cell
-from gzsl.yamlio import read_yaml
 
+MOST_CELLS = 10_000
 PLAIN = "default"  # the variant that is the recipe itself
 
 
@@ -26,7 +31,7 @@ class CellSection(Section):
 
     recipe: str = Field(description="a recipe file, or METHOD/DATASET of a shipped one")
     set: dict[str, Any] = Field(default_factory=dict, description="values to change, by dotted key")
-    seeds: list[int] | None = Field(None, min_length=1, description="seeds; null: those of the study")
+    seeds: Seeds | None = Field(None, description="seeds; null: those of the study")
 
 
 class Study(Section):
@@ -43,7 +48,7 @@ class Study(Section):
     calibrations: list[str | dict[str, Any]] = Field(default_factory=list, description="calibrators to cross")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="values to cross, by dotted key of a recipe")
     listed: list[CellSection] = Field(default_factory=list, alias="cells", description="recipes beside the grid")
-    seeds: list[int] | None = Field(None, min_length=1, description="seeds of every cell; null: those of the recipe")
+    seeds: Seeds | None = Field(None, description="seeds of every cell; null: those of the recipe")
     set: dict[str, Any] = Field(default_factory=dict, description="values to change in every recipe, by dotted key")
 
     @field_validator("methods")
@@ -59,9 +64,7 @@ class Study(Section):
     @field_validator("grid")
     @classmethod
     def _no_empty_list(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        for key, values in grid.items():
-            if not values:
-                raise ValueError(f"grid: {key}: found no value, expected at least one")
+        combinations(grid)
         return grid
 
     @model_validator(mode="after")
@@ -71,6 +74,10 @@ class Study(Section):
             raise ValueError(f"{wanted}: found none beside {given}, expected at least one")
         if not self.methods and not self.listed:
             raise ValueError("found neither methods and datasets nor cells, expected one of them")
+        axes = (self.methods, self.datasets, self.variants, self.semantics or [""], self.calibrations or [""])
+        count = math.prod(len(axis) for axis in axes) * combinations(self.grid) + len(self.listed)
+        if count > MOST_CELLS:
+            raise ValueError(f"found {count:,} cells, expected at most {MOST_CELLS:,}")
         return self
 
     def cells(self, data: Path | str | None = None) -> list[Cell]:
@@ -138,9 +145,8 @@ def load_study(source: str | Path) -> Study:
     try:
         return Study.model_validate(dict(values))
     except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        message = str(problem["msg"]).removeprefix("Value error, ")
+        loc, message = problem_of(error)
+        place = ".".join(str(part) for part in loc)
         raise RecipeError(f"{path}: {place}: {message}" if place else f"{path}: {message}") from None
 
 
@@ -161,9 +167,12 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
 
 
 def _find(source: str | Path) -> Path:
-    path = Path(source)
-    if path.is_file():
-        return path
+    path = user_path(source, "a study", RecipeError)
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a study") from None
     shipped = {path.stem: path for path in list_studies()}
     if str(source) in shipped:
         return shipped[str(source)]

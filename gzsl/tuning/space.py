@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gzsl.door.yaml import parse_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.methods import Method
 from gzsl.params import Configurable, Parameter, parameters, plain
 from gzsl.runs.recipe import Recipe
-from gzsl.yamlio import parse_yaml
 
 DIGITS = 4  # significant digits of a drawn value, so that recipes stay readable
 FACTOR = 10.0  # a parameter without a range worth searching is searched so far to each side of the recipe's value
@@ -183,7 +183,7 @@ def _around(parameter: Parameter, key: str, value: Any, integer: bool) -> Dimens
 def _parsed(parameter: Parameter, key: str, text: str) -> Dimension:
     expected = "expected LOW:HIGH, LOW:HIGH:log, LOW:HIGH:linear or A,B,..."
     if ":" not in text:
-        choices = tuple(parse_yaml(part) for part in text.split(","))
+        choices = tuple(parse_yaml(part, f"--space {key}={text}") for part in text.split(","))
         if not all(choice is None or isinstance(choice, bool | int | float | str) for choice in choices):
             raise RecipeError(f"--space {key}={text}: found a value that is not plain; {expected}")
         return Dimension(key, choices=choices)

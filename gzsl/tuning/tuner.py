@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
@@ -54,6 +55,8 @@ class Trial:
     value: float | None
     notes: dict[str, Any]
     fresh: bool = False
+
+    __repr__ = brief
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -206,7 +209,8 @@ class Tuner:
         choice = experiment.validate()
         rows = [row for row in experiment.records.rows if row["kind"] == "evaluation"
                 and (row["epoch"], row["candidate"]) == (choice.epoch, choice.candidate)]  # fmt: skip
-        metrics = {name: statistics.fmean(row[name] for row in rows) for name in METRICS}
+        known = [name for name in METRICS if all(row[name] is not None for row in rows)]
+        metrics = {name: statistics.fmean(row[name] for row in rows) for name in known}
         return {"value": choice.value, "epoch": choice.epoch, "candidate": choice.candidate or {},
                 "folds": len(rows), "metrics": metrics}  # fmt: skip
 

@@ -37,7 +37,7 @@ def test_table_fits_eighty_columns_and_marks_the_oracle(scores_file: Path) -> No
     for value in (found.T1, found.U, found.S, found.H, found.AUSUC, found.calibrated.H, found.oracle.H):
         assert f"{100 * value:.1f}" in result.output
     assert "not a valid result" in result.output
-    assert "1 classes without rows" in result.output
+    assert "1 class without rows" in result.output
 
 
 def test_json_holds_fractions_and_classes(scores_file: Path) -> None:

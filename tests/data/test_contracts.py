@@ -62,7 +62,7 @@ def test_class_ids_are_kept_ascending() -> None:
         ({"unseen": []}, "found 4 seen and 0 unseen classes"),
         ({"unseen": [1, 4, 9]}, "found class id 9, expected 0 to 5"),
         ({"unseen": [-1, 1, 4]}, "found class id -1, expected 0 to 5"),
-        ({"test_seen": []}, "test_seen is empty"),
+        ({"test_unseen": []}, "test_unseen is empty"),
         ({"test_seen": [0, 27]}, "test_seen has row 27, expected 0 to 26"),
         ({"test_seen": [-3]}, "test_seen has row -3, expected 0 to 26"),
         ({"test_seen": [0, 0]}, "test_seen lists a row twice"),

@@ -86,7 +86,7 @@ def test_gate_is_opened_once_and_unseen_classes_get_their_own_table(task: Task) 
 
 def test_dictionary_is_the_layout_of_metrics_json(task: Task) -> None:
     values = evaluate(Compatibility(), task, gamma=0.25).to_dict()
-    assert list(values) == ["T1", "U", "S", "H", "AUSUC", "calibrated", "domain", "oracle"]
+    assert list(values) == ["T1", "U", "S", "H", "AUSUC", "calibrated", "domain", "oracle", "notes"]
     assert list(values["calibrated"]) == ["gamma", "U", "S", "H", "AUSUC", "domain"]
     assert values["calibrated"]["gamma"] == 0.25
     best = values["oracle"]["best_gamma"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 
-from gzsl.errors import DataError
+from gzsl.errors import DataError, MethodError
 from gzsl.evaluation import evaluate_scores_file
 
 GOOD: dict[str, Any] = {
@@ -63,7 +64,7 @@ def test_class_names_may_come_with_it(tmp_path: Path) -> None:
         ({"scores": np.where(GOOD["scores"] == 5, np.nan, GOOD["scores"])}, "row 3, column 2 is nan"),
         ({"scores": np.full((4, 4), -np.inf)}, "row 0 is -inf for every class"),
         ({"class_names": np.array(["ant"])}, "class_names: found shape"),
-        ({"labels": np.array([0, 1, 2, None])}, "found an array of Python objects"),
+        ({"labels": np.array([0, 1, 2, None])}, "labels: found Python objects, which are stored as a pickle"),
     ],
 )
 def test_one_sentence_for_every_fault(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -82,5 +83,32 @@ def test_files_that_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "empty.npz").write_bytes(b"")
     (tmp_path / "cut.npz").write_bytes(write(tmp_path).read_bytes()[:200])
     for name in ("text.npz", "single.npy", "empty.npz", "cut.npz"):
-        with pytest.raises(DataError, match=r"expected a NumPy archive \(.npz\) with the arrays scores, labels"):
+        with pytest.raises(DataError, match=r"a NumPy archive \(.npz\) with the arrays scores, labels"):
             evaluate_scores_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("s.csv", "a text file"), ("s.mat", "a MATLAB file"), ("s.npy", "an .npy array"), ("s.npz", "an empty file"),
+        ("s.pkl", "a Python pickle .which may run code and is never opened"),
+    ],
+)  # fmt: skip
+def test_other_kinds_of_files_are_named(name: str, found: str, tmp_path: Path) -> None:
+    scores, path = GOOD["scores"], tmp_path / name
+    if name == "s.csv":
+        np.savetxt(path, scores, delimiter=",")
+    elif name == "s.mat":
+        scipy.io.savemat(path, {"scores": scores})
+    elif name == "s.npy":
+        np.save(path, scores)
+    else:
+        path.write_bytes(b"\x80\x04\x95\x00\x00" if name == "s.pkl" else b"")
+    with pytest.raises(DataError, match=f"{name}: found {found}.*, expected a NumPy archive"):
+        evaluate_scores_file(path)
+
+
+@pytest.mark.parametrize("gamma", [float("nan"), float("inf"), -float("inf")])
+def test_gamma_is_a_number(gamma: float, tmp_path: Path) -> None:
+    with pytest.raises(MethodError, match="gamma: found .*, expected a finite number"):
+        evaluate_scores_file(write(tmp_path), gamma)

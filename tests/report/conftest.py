@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gzsl.door.yaml import dump_yaml
 from gzsl.evaluation import Evaluation, summarise
-from gzsl.yamlio import dump_yaml
 
 PROTOCOL = {
     "dataset": "AWA1", "split": "PS2", "setting": "inductive", "features": "res101", "fine_tuned": False,

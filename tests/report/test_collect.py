@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RunError
 from gzsl.report.collect import collect, collect_study, flatten
 from gzsl.report.groups import make_groups
 from gzsl.runs import load_recipe
 from gzsl.studies.study import Study
-from gzsl.yamlio import dump_yaml
 
 Fake = Callable[..., Path]
 

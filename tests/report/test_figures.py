@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gzsl.evaluation import ScoreSummary, SeenUnseenCurve, operating_point, with_margin
-from gzsl.report.class_figures import confused_pairs, side_blocks
+from gzsl.evaluation import Evaluation, ScoreSummary, SeenUnseenCurve, operating_point, with_margin
+from gzsl.report.class_figures import side_blocks
 from gzsl.report.collect import StoredRun, read_run
 from gzsl.report.curve_figure import curve_figures, read_summary, thinned
 from gzsl.report.details import make_details
@@ -82,9 +82,15 @@ def test_sides_by_hand() -> None:
 
 
 def test_confused_pairs_by_hand() -> None:
-    assert confused_pairs(by_hand(), 0.0) == [(0, 3, 1, 0.5), (1, 0, 1, 1.0), (2, 1, 1, 1.0)]
-    assert confused_pairs(by_hand(), 0.0, most=1) == [(0, 3, 1, 0.5)]
-    assert len(confused_pairs(by_hand(), 5.0)) == 3  # all unseen: both of class 0, and class 1
+    def pairs(gamma: float, most: int = 15) -> list[tuple[str, str, int, float]]:
+        summary = by_hand()
+        found = Evaluation(summary, summary.unseen_class[~summary.is_seen], tuple("0123"), gamma).confusion()
+        listed = found.most_confused(most)
+        return [(pair["class"], pair["taken_for"], pair["rows"], pair["share"]) for pair in listed]
+
+    assert pairs(0.0) == [("0", "3", 1, 0.5), ("1", "0", 1, 1.0), ("2", "1", 1, 1.0)]
+    assert pairs(0.0, most=1) == [("0", "3", 1, 0.5)]
+    assert len(pairs(5.0)) == 3  # all unseen: both of class 0, and class 1
 
 
 def test_losses_are_thinned_for_the_page_and_whole_in_the_table(

@@ -46,7 +46,8 @@ def test_a_closed_form_method_has_a_curve_only_and_no_run_is_an_error(tmp_path: 
     (run,) = run_recipe(recipe, out=tmp_path / "runs", seeds=[0])
     done = CliRunner().invoke(app, ["plot", str(run.folder), "--json"])
     assert done.exit_code == 0, done.output
-    assert [path.name for path in (run.folder / "pictures").iterdir() if path.suffix == ".png"] == ["curve.png"]
+    made = sorted(path.name for path in (run.folder / "pictures").glob("*.png"))
+    assert made == ["confusion.png", "curve.png"]
     assert not (run.folder / "pictures" / "gate_curve.csv").exists(), "a shift of the scores stays on their curve"
     missing = CliRunner().invoke(app, ["plot", str(tmp_path)])
     assert missing.exit_code != 0

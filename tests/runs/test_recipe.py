@@ -6,7 +6,8 @@ import pytest
 
 from gzsl.errors import GzslError, RecipeError
 from gzsl.runs import find_recipe, load_recipe
-from gzsl.runs.recipe import make_recipe, parse_override
+from gzsl.runs.overrides import parse_override
+from gzsl.runs.recipe import make_recipe
 
 MINIMAL = {"dataset": "simulated", "method": {"name": "eszsl"}}
 
@@ -86,3 +87,46 @@ def test_fingerprint_depends_on_what_decides_numbers_and_on_nothing_else() -> No
         == base.fingerprint
     )  # type: ignore[attr-defined]
     assert make_recipe({**MINIMAL, "selection": "last"}).fingerprint != base.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("method.gamma={", "--set method.gamma={: not valid YAML"),
+        ("method.gamma=%", "not valid YAML"),
+        ("method.gamma=@x", "not valid YAML"),
+        ("method.gamma=\t", "found no value, expected one"),
+        ("method.gamma=", "found no value, expected one"),
+        ("method.gamma=2001-99-99", "method.gamma: found '2001-99-99', expected float"),
+        ("method.gamma=.nan", "expected a finite number"),
+        ("a." * 100_000 + "b=1", "a key of 100001 parts"),
+        ("seeds=7", "--set seeds: seeds: found 7, expected a list"),
+        ("seeds=[-1]", "--set seeds: seeds.0: found -1, expected greater than or equal to 0"),
+        ("seeds=[1" + "0" * 25 + "]", "--set seeds"),
+        ("selection.folds=x", "--set selection.folds: selection.folds: found 'x', expected a whole number"),
+        ("selection.grid={gamma: []}", "gamma: found no value, expected at least one"),
+        ("dataset.options={root: /tmp}", "dataset.options: found 'root'"),
+        (f"selection.grid={{gamma: {[1.0] * 200}, lam: {[1.0] * 200}}}", "40,000 candidates, expected at most 10,000"),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_made_is_named_and_no_file_is_blamed(text: str, expected: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        load_recipe("eszsl/simulated", dict([parse_override(text)]))
+    assert expected in str(refused.value)
+    assert ".yaml" not in str(refused.value)
+
+
+def test_another_part_has_settings_of_its_own() -> None:
+    short = load_recipe("f-clswgan/digits", {"method.head": "knn"})
+    by_name = load_recipe("f-clswgan/digits", {"method.head.name": "knn"})
+    assert by_name.resolved() == short.resolved()
+    own = load_recipe("f-clswgan/digits", {"method.head.k": 3, "method.head.name": "knn"})
+    assert own.resolved()["method"]["head"] == {**short.resolved()["method"]["head"], "k": 3}
+    same = load_recipe("f-clswgan/digits", {"method.head.name": "softmax"})
+    assert same.resolved() == load_recipe("f-clswgan/digits").resolved()
+
+
+@pytest.mark.parametrize("source", ["a" * 300, "~nosuchuser/x", "", "a\0b"])
+def test_a_name_that_no_file_can_have_is_refused(source: str) -> None:
+    with pytest.raises(RecipeError):
+        find_recipe(source)

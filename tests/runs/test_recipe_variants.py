@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from gzsl.door.yaml import read_yaml
 from gzsl.params import plain
 from gzsl.runs import find_recipe, list_recipes, load_recipe, study
 from gzsl.runs.recipe import Recipe, dataset_of
 from gzsl.studies.study import Study, load_study
-from gzsl.yamlio import read_yaml
 
 GENERATORS = load_study("generative").methods
 BENCHMARKS = ("AWA1", "AWA2", "CUB", "SUN", "FLO", "APY")

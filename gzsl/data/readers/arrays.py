@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 
-from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
-from gzsl.data.readers.files import is_hdf5, open_hdf5, reading, short
+from gzsl.data.readers.detect import (
+    absent,
+    as_integers,
+    as_vector,
+    is_mask,
+    is_transposed,
+    label_base,
+    name_ids,
+    row_base,
+    unique_names,
+)
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, array_features
-from gzsl.errors import DataError, suggest
+from gzsl.door.archives import NpzFile
+from gzsl.door.arrays import plain
+from gzsl.door.hdf5 import array_of, is_hdf5, open_hdf5
+from gzsl.door.opening import short
+from gzsl.errors import DataError
 
 TABLES = {"att": "att", "semantics": "att", "original_att": "original_att", "sent": "sent"}
 ROWS = ("trainval", "test_seen", "test_unseen")
@@ -27,9 +39,9 @@ class ArrayFile:
         self.path, self.where = path, short(path)
         self.names = self._names()
 
-    def _names(self) -> list[str]:
-        with reading(self.path, "an .npz file"), np.load(self.path) as archive:
-            return list(archive.files)
+    def _names(self) -> tuple[str, ...]:
+        self._file = NpzFile(self.path, self.where)
+        return self._file.names
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -37,13 +49,11 @@ class ArrayFile:
     def array(self, name: str) -> np.ndarray:
         """The array called ``name``; text comes back as an array of str."""
         if name not in self:
-            raise DataError(f"{self.where}: no array {name!r}; {suggest(name, self.names)}")
+            raise absent(self.where, "array", name, self.names)
         return self._array(name)
 
     def _array(self, name: str) -> np.ndarray:
-        with reading(self.path, f"an .npz file with a plain array {name!r}"), np.load(self.path) as archive:
-            array = archive[name]
-        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+        return self._file.array(name)
 
     def features(self, n_images: int) -> tuple[Features, str]:
         """The unread array ``features`` (N, d), or (d, N) with one image a column."""
@@ -55,12 +65,7 @@ class ArrayFile:
 
     def _shape(self) -> tuple[int, ...]:
         """Shape of ``features`` from its header, without reading the numbers."""
-        if "features" not in self:
-            return self.array("features").shape
-        with reading(self.path, "an .npz file"), ZipFile(self.path) as archive, archive.open("features.npy") as stream:
-            version = np.lib.format.read_magic(stream)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            return tuple(header(stream)[0])
+        return self._file.shape("features") if "features" in self else self.array("features").shape
 
     def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
         return array_features(where, lambda: self.array("features"), size, transposed)
@@ -69,25 +74,25 @@ class ArrayFile:
 class HDF5File(ArrayFile):
     """Named arrays of an HDF5 file."""
 
-    def _names(self) -> list[str]:
+    def _names(self) -> tuple[str, ...]:
         with open_hdf5(self.path) as file:
-            return list(file)
+            return tuple(file)
 
     def _array(self, name: str) -> np.ndarray:
+        where = f"{self.where}: {name}"
         with open_hdf5(self.path) as file:
-            data = file[name]
-            if data.dtype.kind in "OS":
-                return np.array(data.asstr()[...], dtype=str)
-            return data[...]
+            return plain(where, array_of(where, file, name)[...])
 
     def _shape(self) -> tuple[int, ...]:
+        if "features" not in self:
+            return self.array("features").shape
         with open_hdf5(self.path) as file:
-            return tuple(file["features"].shape) if "features" in file else self.array("features").shape
+            return tuple(array_of(f"{self.where}: features", file, "features", whole=False).shape)
 
     def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
         def read() -> Iterator[np.ndarray]:
             with open_hdf5(self.path) as file:
-                stored = file["features"]
+                stored = array_of(where, file, "features", whole=False)
                 for start in range(0, size[0], BLOCK_ROWS):
                     rows = slice(start, min(start + BLOCK_ROWS, size[0]))
                     yield stored[:, rows].T if transposed else stored[rows]
@@ -120,7 +125,10 @@ def read_arrays(layout: Layout) -> RawData:
 
 
 def _labels(file: ArrayFile, names: tuple[str, ...]) -> tuple[np.ndarray, int, list[str]]:
-    stored, where = file.array("labels").ravel(), f"{file.where}: labels"
+    stored, where = file.array("labels"), f"{file.where}: labels"
+    if stored.dtype.kind in "iufb":
+        stored = as_vector(where, stored, "one label an image")
+    stored = stored.ravel()
     if not len(stored):
         raise DataError(f"{where} is empty, expected one label an image")
     if stored.dtype.kind == "U":
@@ -152,8 +160,8 @@ def _rows(
         rows = {}
         for name in (*ROWS, *(name for name in OPTIONAL_ROWS if name in file)):
             values = file.array(name).ravel()
-            is_mask = values.dtype.kind == "b" and len(values) == len(labels)
-            rows[name] = np.flatnonzero(values) if is_mask else as_integers(f"{file.where}: {name}", values)
+            masked = is_mask(values, len(labels))
+            rows[name] = np.flatnonzero(values) if masked else as_integers(f"{file.where}: {name}", values)
         found, note = row_base(file.where, rows, labels, default=0)
         return {name: values - found for name, values in rows.items()}, note
     if "unseen" not in file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gzsl.data.folds import holdout_mask
+from gzsl.data.holdout import rows_held_out
 
 SHARE = 0.2
 SEED = 0
@@ -22,21 +22,7 @@ def rows_from_unseen(labels: np.ndarray, unseen: np.ndarray) -> tuple[dict[str, 
 
     Returns
     -------
-    dict
-        Rows of trainval, test_seen and test_unseen.
-    str
-        A sentence that says what was done.
+    dict, str
+        See `gzsl.data.holdout.rows_held_out`.
     """
-    in_unseen = np.isin(labels, unseen)
-    seen_rows = np.flatnonzero(~in_unseen)
-    held_out = holdout_mask(labels[seen_rows], SHARE, np.random.default_rng(SEED))
-    rows = {
-        "trainval": seen_rows[~held_out],
-        "test_seen": seen_rows[held_out],
-        "test_unseen": np.flatnonzero(in_unseen),
-    }
-    note = (
-        f"no image split was given: a seeded {SHARE:.0%} of the images of every seen class were held out "
-        f"as test_seen (seed {SEED})"
-    )
-    return rows, note
+    return rows_held_out(labels, unseen, SHARE, SEED)

@@ -6,6 +6,8 @@ undone here, so that callers see what MATLAB shows.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +15,26 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data.readers.detect import is_transposed
-from gzsl.data.readers.files import is_hdf5, open_hdf5, reading, short
+from gzsl.data.readers.detect import absent, is_transposed
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, array_features
-from gzsl.errors import DataError, suggest
+from gzsl.door import kinds
+from gzsl.door.arrays import numbers, plain, texts
+from gzsl.door.hdf5 import array_of, is_hdf5, item_of, open_hdf5
+from gzsl.door.mat5 import check_depth
+from gzsl.door.opening import check_kind, reading, short
+from gzsl.door.room import check_declared, check_memory
+from gzsl.errors import DataError
 
 KIND = "a MATLAB file"
+NUMERIC = {  # bytes an entry; whole numbers may be stored in fewer
+    "double": 1, "single": 1, "logical": 1, "sparse": 0, "int8": 1, "uint8": 1, "int16": 1, "uint16": 1, "int32": 1,
+    "uint32": 1, "int64": 1, "uint64": 1,
+}  # fmt: skip
+NAMED = {
+    "cell": "cells", "char": "text", "struct": "a structure", "object": "an object", "function": "a function",
+    "opaque": "an object",
+}  # fmt: skip
+SPARSE, EMPTY = "MATLAB_sparse", "MATLAB_empty"  # attributes of v7.3
 
 
 class MatFile:
@@ -37,29 +53,47 @@ class MatFile:
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every variable as MATLAB shows it, from the headers alone."""
+        return {name: shape for name, (shape, _) in self._variables.items()}
+
+    @cached_property
+    def _variables(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Shape and MATLAB class of every variable."""
         import scipy.io
 
+        check_kind(self.path, KIND, kinds.MAT, kinds.BINARY)  # v4 has no signature
         with reading(self.path, KIND):
-            return {name: tuple(shape) for name, shape, _ in scipy.io.whosmat(self.path)}
+            found = [(name, (tuple(shape), kind)) for name, shape, kind in scipy.io.whosmat(self.path)]
+        twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+        if twice:
+            raise DataError(f"{self.where}: the variable {twice[0]!r} stands twice, expected each variable once")
+        return dict(found)
 
     def __contains__(self, name: str) -> bool:
         return name in self.shapes
 
     def numbers(self, name: str) -> np.ndarray:
-        """A numeric variable as MATLAB shows it; a missing or another one is a `DataError`."""
-        value = self._value(self._known(name))
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "iufb":
-            found = f"{value.dtype} values" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
-            raise DataError(f"{self.where}: {name}: found {found}, expected a full real matrix")
-        return value
+        """A numeric variable as MATLAB shows it, a sparse one in full; a missing or another one is a `DataError`."""
+        where = f"{self.where}: {self._known(name)}"
+        shape, kind = self._variables[name]
+        if kind not in NUMERIC:
+            raise DataError(f"{where}: found {NAMED.get(kind, f'a {kind}')}, expected a real matrix")
+        check_declared(where, shape, NUMERIC[kind], self.path.stat().st_size)
+        check_memory(where, math.prod(shape) * 8)
+        value = self._value(name)
+        return numbers(where, self._full(where, value, shape))
 
     def strings(self, name: str) -> list[str]:
         """A cell array of strings, or the rows of a character matrix."""
-        value = self._value(self._known(name))
-        cells = [_cell_text(cell) for cell in value.ravel()]
+        where = f"{self.where}: {self._known(name)}"
+        kind = self._variables[name][1]
+        if kind not in ("cell", "char"):
+            raise DataError(f"{where}: found {NAMED.get(kind, f'{kind} values')}, expected one string a class")
+        if kind == "cell":
+            self._check_depth(where)
+        cells = [_cell_text(cell) for cell in self._value(name).ravel()]
         if any(cell is None for cell in cells):
-            raise DataError(f"{self.where}: {name}: found cells that are not text, expected one string a class")
-        return [str(cell) for cell in cells]
+            raise DataError(f"{where}: found cells that are not text, expected one string a class")
+        return texts(where, np.array(cells, dtype=str))
 
     def features(self, name: str, n_images: int) -> tuple[Features, str]:
         """The unread feature matrix, and a sentence on its orientation."""
@@ -74,8 +108,17 @@ class MatFile:
 
     def _known(self, name: str) -> str:
         if name not in self:
-            raise DataError(f"{self.where}: no variable {name!r}; {suggest(name, self.shapes)}")
+            raise absent(self.where, "variable", name, self.shapes)
         return name
+
+    def _check_depth(self, where: str) -> None:
+        check_depth(self.path, where)
+
+    def _full(self, where: str, value: Any, shape: tuple[int, ...]) -> Any:
+        if not hasattr(value, "tocsr"):
+            return value
+        check_memory(where, math.prod(shape) * value.dtype.itemsize)
+        return value.toarray()
 
     def _value(self, name: str) -> Any:
         import scipy.io
@@ -88,33 +131,69 @@ class MatFile73(MatFile):
     """A MATLAB v7.3 file, which is HDF5 with MATLAB's conventions."""
 
     @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every variable as MATLAB shows it."""
+    def _variables(self) -> dict[str, tuple[tuple[int, ...], str]]:
         with open_hdf5(self.path) as file:
-            return {name: item.shape[::-1] for name, item in file.items() if hasattr(item, "shape")}
+            names = [name for name in file if not name.startswith("#")]  # the cells that references lead to
+            return {name: self._described(file, name) for name in names}
+
+    def _described(self, file: Any, name: str) -> tuple[tuple[int, ...], str]:
+        where = f"{self.where}: {name}"
+        item = item_of(where, file, name)
+        if SPARSE in item.attrs:
+            ends = array_of(where, item, "jc")
+            return (int(item.attrs[SPARSE]), ends.size - 1), "sparse"
+        if not hasattr(item, "shape"):
+            return (), "struct"
+        kind = item.attrs.get("MATLAB_class", b"")
+        text = kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
+        given = text if text in (*NUMERIC, *NAMED) else "double"
+        shape = tuple(map(int, item[()])) if EMPTY in item.attrs else (item.shape or ())[::-1]
+        return shape, "cell" if item.dtype.kind == "O" else given
+
+    def _check_depth(self, where: str) -> None:
+        """Cells are read one level deep here."""
 
     def _value(self, name: str) -> Any:
+        where = f"{self.where}: {name}"
         with open_hdf5(self.path) as file:
-            data = file[name][()].T
+            shape, kind = self._variables[name]
+            if kind == "sparse":
+                return sparse_of(where, file[name], shape)
+            if 0 in shape:  # then what is stored is the shape
+                return np.empty(shape)
+            data = array_of(where, file, name)[()].T
             if data.dtype.kind == "O":
                 cells = np.empty(data.size, dtype=object)
                 cells[:] = [_characters(file[reference][()]) for reference in data.ravel()]
                 return cells
-            if file[name].attrs.get("MATLAB_class", b"") == b"char":
+            if kind == "char":
                 return np.array([_characters(row) for row in data])
-            return data
+            return data.astype(bool) if kind == "logical" else data
 
     def _features(self, name: str, where: str, shape: tuple[int, int], transposed: bool) -> Features:
+        if self._variables[name][1] in ("sparse", "logical"):
+            return super()._features(name, where, shape, transposed)
+
         def read() -> Iterator[np.ndarray]:
             with open_hdf5(self.path) as file:
-                stored = file[name]  # (N, d) on disk where MATLAB shows (d, N)
-                if stored.dtype.kind not in "iufb":
-                    raise DataError(f"{where}: found {stored.dtype} values, expected a full real matrix")
+                stored = array_of(where, file, name, whole=False)  # (N, d) on disk where MATLAB shows (d, N)
                 for start in range(0, shape[0], BLOCK_ROWS):
                     rows = slice(start, min(start + BLOCK_ROWS, shape[0]))
                     yield stored[rows] if transposed else stored[:, rows].T
 
         return Features(where, shape, read)
+
+
+def sparse_of(where: str, group: Any, shape: tuple[int, ...]) -> Any:
+    """A sparse matrix of a v7.3 file: values, row numbers and where each column ends."""
+    from scipy.sparse import csc_matrix
+
+    if "data" not in group:  # MATLAB leaves them out where every entry is zero
+        return csc_matrix(shape)
+    values, rows, ends = (array_of(f"{where}/{part}", group, part)[...].ravel() for part in ("data", "ir", "jc"))
+    matrix = csc_matrix((plain(where, values), rows.astype(np.int64), ends.astype(np.int64)), shape=shape)
+    matrix.check_format()
+    return matrix
 
 
 def open_mat(path: Path) -> MatFile:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.data.readers.files import reading
+from gzsl.brief import brief
 from gzsl.data.readers.table import Table
+from gzsl.door.archives import NpzFile, open_npy
+from gzsl.door.arrays import numbers, texts
+from gzsl.door.opening import reading
+from gzsl.door.paths import is_folder, regular_file
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
@@ -34,6 +38,8 @@ class PlainFeatures:
     images: tuple[str, ...]
     features: str | None
 
+    __repr__ = brief
+
 
 def open_features(path: Path | str) -> PlainFeatures:
     """Open features without reading them, where the format allows.
@@ -49,20 +55,19 @@ def open_features(path: Path | str) -> PlainFeatures:
     DataError
         For a missing or damaged file, or one without a matrix.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _folder(path)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file or folder, expected {EXPECTED}")
-    if path.suffix == ".npy":
-        return _checked(path, _npy(path), None, None)
-    if path.suffix == ".npz":
-        with reading(path, "an .npz file"), np.load(path, allow_pickle=False) as archive:
-            if "features" not in archive.files:
-                raise DataError(f"{path}: no array 'features', found {', '.join(archive.files) or 'none'}")
-            names = archive["images"].astype(str).tolist() if "images" in archive.files else None
-            return _checked(path, archive["features"], names, None)
-    if path.suffix == ".csv":
+    if is_folder(path, EXPECTED):
+        return _folder(Path(path))
+    path = regular_file(path, EXPECTED)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _checked(path, open_npy(path), None, None)
+    if suffix == ".npz":
+        archive = NpzFile(path)
+        if "features" not in archive:
+            raise DataError(f"{path}: no array 'features', found {', '.join(archive.names) or 'none'}")
+        names = texts(f"{path}: images", archive.array("images")) if "images" in archive else None
+        return _checked(path, archive.array("features"), names, None)
+    if suffix in (".csv", ".tsv", ".gz"):
         return _csv(path)
     raise DataError(f"{path}: found a {path.suffix or 'nameless'} file, expected {EXPECTED}")
 
@@ -77,13 +82,7 @@ def _folder(folder: Path) -> PlainFeatures:
             features = json.loads(card.read_text(encoding="utf-8")).get("features")
     if (folder / "images.csv").is_file():
         names = [row["image"] for row in read_rows(folder / "images.csv", ("image",))]
-    return _checked(folder, _npy(folder / "features.npy"), names, features)
-
-
-def _npy(path: Path) -> np.ndarray:
-    with reading(path, "an .npy matrix"):
-        matrix: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return matrix
+    return _checked(folder, open_npy(folder / "features.npy"), names, features)
 
 
 def _csv(path: Path) -> PlainFeatures:
@@ -95,7 +94,8 @@ def _csv(path: Path) -> PlainFeatures:
 
 
 def _checked(path: Path, matrix: np.ndarray, names: list[str] | None, features: str | None) -> PlainFeatures:
-    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+    matrix = numbers(str(path), matrix)
+    if matrix.ndim != 2 or 0 in matrix.shape:
         raise DataError(f"{path}: found {matrix.dtype} of shape {matrix.shape}, expected numbers (images, dimensions)")
     if names is not None and len(names) != len(matrix):
         raise DataError(f"{path}: found {len(names)} image names, expected {len(matrix)}, one a row")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gzsl.door.arrays import numbers
 from gzsl.errors import DataError
 
 BLOCK_ROWS = 2048
@@ -40,6 +41,7 @@ class Features:
         """
         start = 0
         for block in self.read():
+            block = numbers(self.where, block)
             with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
                 block = np.ascontiguousarray(block, dtype="<f4")
             finite = np.isfinite(block)
@@ -100,6 +102,11 @@ class RawData:
     notes: tuple[str, ...] = field(default_factory=tuple)
     features_name: str | None = None
     fine_tuned: bool | None = None
+
+
+def left_out(table: str, why: str) -> str:
+    """The note about an optional class table that cannot be used; a dataset is good without it."""
+    return f"table {table} is left out: {why}"
 
 
 def array_features(where: str, load: Callable[[], np.ndarray], shape: tuple[int, int], transposed: bool) -> Features:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.data.readers.detect import name_ids, unique_names
-from gzsl.data.readers.files import short
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
+from gzsl.door.opening import short
 from gzsl.door.tables import Sheet
 from gzsl.errors import DataError
 

@@ -60,6 +60,28 @@ function drawSides(host, blocks) {
     node("tbody", {}, ...body)));
 }
 
+/** Cells by share of the true class; seen classes first, a line between the sides. Names show where there is room. */
+function drawConfusion(host, found) {
+  const n = found.names.length, named = n <= 30, left = named ? 110 : 44, width = Math.max(host.clientWidth, 160);
+  const size = Math.min(width - left - 4, 420), step = size / n, top = 20, svg = shape("svg", { width: left + size + 4, height: top + size + 4,
+    role: "img", "aria-label": `Confusion of ${n} classes; the most confused pairs stand beside it` });
+  for (const [t, p, count] of found.cells) {
+    const share = count / found.images[t];
+    svg.append(titled(shape("rect", { x: (left + p * step).toFixed(2), y: (top + t * step).toFixed(2), width: Math.max(step, 0.8).toFixed(2), height: Math.max(step, 0.8).toFixed(2),
+      style: `fill: var(--${t === p ? "seen" : "unseen"}); opacity: ${(0.15 + 0.85 * share).toFixed(2)}` }), `${plainName(found.names[t])} as ${plainName(found.names[p])}: ${count} (${pct(share)} %)`));
+  }
+  svg.append(shape("path", { class: "axis", fill: "none", d: `M${left} ${top}h${size}v${size}h${-size}z` }));
+  if (found.n_seen > 0 && found.n_seen < n) {
+    const at = found.n_seen * step;
+    svg.append(shape("path", { class: "cross", d: `M${left} ${top + at}h${size}M${left + at} ${top}v${size}` }));
+  }
+  const sides = found.n_seen ? [["seen", 0, found.n_seen], ["unseen", found.n_seen, n]] : [["unseen", 0, n]];
+  for (const [side, from, to] of sides) svg.append(shape("text", { x: left + ((from + to) / 2) * step, y: top - 6, "text-anchor": "middle" }, `as ${side}`));
+  if (named) found.names.forEach((name, k) => svg.append(shape("text", { x: left - 4, y: top + (k + 0.5) * step + 4, "text-anchor": "end" }, plainName(name).slice(0, 16))));
+  else for (const [side, from, to] of sides) svg.append(shape("text", { x: left - 4, y: top + ((from + to) / 2) * step + 4, "text-anchor": "end" }, side));
+  host.replaceChildren(svg);
+}
+
 function drawClasses(host, classes, column, means) {
   const order = classes.id.map((_, k) => k).filter((k) => classes[column][k] !== null && classes[column][k] !== undefined);
   order.sort((a, b) => classes[column][a] - classes[column][b] || a - b);

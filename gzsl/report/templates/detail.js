@@ -21,7 +21,7 @@ function open(id, seed = 0, focus = true) {
   $("#detail-title").textContent = `${group.label} on ${group.dataset}, seed ${run.seed}`;
   $("#protocol").textContent = group.key;
   $("#recipe").textContent = group.recipe;
-  $("#no-figures").hidden = Boolean(blob && blob.figures.curve);
+  $("#no-figures").hidden = Boolean(blob && Object.keys(blob.figures).length);
   for (const place of $$("#figures > figure")) place.hidden = !blob;
   shown = { group, run: blob, kind: "curve", at: {} };
   facts(group, run, blob);
@@ -113,20 +113,24 @@ function moved() {
 function drawDecisions() {
   const { figures } = shown.run, state = $("#state input:checked").value, found = shown.run.numbers;
   $("#fig-sides .plot").hidden = !figures.sides;
+  const plain = found.U === null; // nothing but unseen classes was tested
   if (figures.sides) drawSides($("#fig-sides .plot"), figures.sides[state]);
   csvLink($("#fig-sides"), shown.run, "sides");
   const domain = state === "given" ? found.domain : found.calibrated.domain;
   $("#domain").textContent = domain ? `A random seen image has the larger margin than a random unseen one in ${pct(domain.auroc)} % of pairs (AUROC); ` +
     `${pct(domain.fpr95)} % of unseen images pass for seen where 95 % of seen ones are kept (FPR95).` : "";
   $("#fig-classes").hidden = !figures.classes;
-  if (figures.classes) drawClassCard({ ...page.classes[figures.classes.key], ...figures.classes }, state === "given" ? "gzsl" : "calibrated", state);
-  $("#fig-confused").hidden = !figures.confused || !figures.classes;
-  if (figures.confused && figures.classes) drawConfused(figures.confused[state], page.classes[figures.classes.key]);
+  if (figures.classes) drawClassCard({ ...page.classes[figures.classes.key], ...figures.classes }, plain ? "zsl" : state === "given" ? "gzsl" : "calibrated", state);
+  $("#fig-confused").hidden = !figures.confused;
+  if (figures.confused) drawConfused(figures.confused[state]);
+  $("#fig-confusion").hidden = !figures.confusion;
+  if (figures.confusion) drawConfusion($("#fig-confusion .plot"), figures.confusion[state]);
+  csvLink($("#fig-confusion"), shown.run, "confusion");
 }
 
 function drawClassCard(classes, column, state) {
   const point = state === "given" ? shown.run.numbers : shown.run.numbers.calibrated;
-  const order = drawClasses($("#fig-classes .plot"), classes, column, { U: point.U, S: point.S });
+  const order = drawClasses($("#fig-classes .plot"), classes, column, column === "zsl" ? { T1: point.T1 } : { U: point.U, S: point.S });
   csvLink($("#fig-classes"), shown.run, "classes");
   const named = (ks) => ks.map((k) => `${plainName(classes.name[k])} (${classes.unseen[k] ? "unseen" : "seen"}, ${pct(classes[column][k])})`).join(", ");
   $("#class-text").replaceChildren(node("span", { class: "dot" }), "seen  ", node("span", { class: "dot u" }), `unseen. Hardest: ${named(order.slice(0, 3))}. Easiest: ${named(order.slice(-3).reverse())}.`);
@@ -143,16 +147,12 @@ function drawClassCard(classes, column, state) {
   fill();
 }
 
-function drawConfused(pairs, classes) {
-  const place = new Map(classes.id.map((id, k) => [id, k]));
-  const named = (id) => {
-    const k = place.get(id), side = classes.unseen[k] ? "unseen" : "seen";
-    return [node("span", { class: `dot${classes.unseen[k] ? " u" : ""}`, title: side }), plainName(classes.name[k]), node("span", { class: "sr" }, ` (${side})`)];
-  };
+function drawConfused(pairs) {
+  const named = (name, side) => [node("span", { class: `dot${side === "unseen" ? " u" : ""}`, title: side }), plainName(name), node("span", { class: "sr" }, ` (${side})`)];
   const head = ["class", "taken for", "n", "share"].map((text, k) => node("th", { scope: "col", class: k > 1 ? "num" : null }, text));
   $("#fig-confused .plot").replaceChildren(node("table", { class: "confused" }, node("caption", { class: "small soft" }, "n: images of the class that were taken for the other one; share: of all its images"),
-    node("thead", {}, node("tr", {}, ...head)), node("tbody", {}, ...pairs.map(([t, p, n, share]) =>
-    node("tr", {}, node("td", {}, ...named(t)), node("td", {}, ...named(p)), node("td", { class: "num" }, String(n)), node("td", { class: "num" }, `${pct(share)}\u00a0%`))))));
+    node("thead", {}, node("tr", {}, ...head)), node("tbody", {}, ...pairs.map((pair) =>
+    node("tr", {}, node("td", {}, ...named(pair.class, pair.kind)), node("td", {}, ...named(pair.taken_for, pair.taken_for_kind)), node("td", { class: "num" }, String(pair.rows)), node("td", { class: "num" }, `${pct(pair.share)}\u00a0%`))))));
   csvLink($("#fig-confused"), shown.run, "confused");
 }
 

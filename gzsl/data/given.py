@@ -1,0 +1,276 @@
+"""A dataset's parts from arrays in memory: what anybody has at hand to features, labels, class table and split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gzsl.brief import brief
+from gzsl.data.holdout import rows_held_out
+from gzsl.data.splits import Split
+from gzsl.errors import DataError, suggest
+from gzsl.semantics import Semantics
+
+MIN_SEEN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Checked parts of a dataset.
+
+    Attributes
+    ----------
+    features : ndarray, shape (N, d), float32
+    labels : ndarray, shape (N,), int64
+    semantics : Semantics
+    split : Split
+    notes : tuple of str
+        What was decided, one sentence each.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    semantics: Semantics
+    split: Split
+    notes: tuple[str, ...]
+
+    __repr__ = brief
+
+
+def given_parts(
+    X: Any, y: Any, A: Any, class_names: Any, unseen: Any, test_seen: Any, seed: int, table_name: str
+) -> Given:
+    """Check what `Dataset.from_arrays` is given; see there."""
+    features = real_matrix(X, "X", "one row an image")
+    semantics = class_table(A, class_names, table_name)
+    labels = class_ids(y, "y", semantics.class_names)
+    if len(labels) != len(features):
+        raise DataError(f"y: found {len(labels)} labels, expected {len(features)}, one a row of X")
+    ids = _unseen_ids(unseen, semantics.class_names)
+    notes = _check_classes(labels, ids, semantics.class_names)
+    rows, note = _rows(labels, ids, test_seen, seed)
+    seen = np.setdiff1d(np.arange(len(semantics)), ids)
+    split = Split(seen, ids, rows["trainval"], rows["test_seen"], rows["test_unseen"])
+    return Given(features, labels, semantics, split, (*notes, note))
+
+
+def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
+    """Anything two-dimensional that holds finite real numbers, as float32 (n, d).
+
+    Parameters
+    ----------
+    values : array-like
+        Nested lists, an array of any real type, a pandas frame, or a sparse matrix.
+    name : str
+        Of the argument, for messages.
+    rows_are : str
+        What a row is, for messages.
+
+    Raises
+    ------
+    DataError
+        For another shape or kind, and for NaN, infinite or too large entries.
+    """
+    dense = values.toarray() if hasattr(values, "toarray") else values
+    array = _as_array(dense, name)
+    if array.dtype.kind == "O":
+        array = _unpacked(array, name)
+    if array.ndim != 2 or 0 in array.shape:
+        raise DataError(f"{name}: found an array of shape {array.shape}, expected two dimensions, {rows_are}")
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{name}: found {kind_of(array)}, expected real numbers, {rows_are}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused here
+        result = np.ascontiguousarray(array, dtype=np.float32)
+    bad = ~np.isfinite(result).all(axis=1)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        column = int(np.flatnonzero(~np.isfinite(result[row]))[0])
+        raise DataError(
+            f"{name}: row {row}, column {column} is {array[row, column]}, expected a finite number that float32 holds"
+        )
+    return result.copy() if result is values else result
+
+
+def class_table(A: Any, class_names: Any, name: str) -> Semantics:
+    """A class table from an array with names, a mapping of names to vectors, a pandas frame, or a `Semantics`.
+
+    Raises
+    ------
+    DataError
+        Naming the argument, what was found and what was expected.
+    """
+    if isinstance(A, Semantics):
+        if class_names is not None and tuple(map(str, class_names)) != A.class_names:
+            raise DataError("class_names: found other names than those of A, expected none beside a Semantics")
+        return A
+    names: list[Any] | None = None
+    attributes = None
+    rows_are, values = "one row a class", A
+    if isinstance(A, Mapping):
+        rows_are, names, values = "one vector a class, all of one length", list(A), list(A.values())
+    elif hasattr(A, "index") and hasattr(A, "columns"):
+        names, attributes = list(A.index), tuple(map(str, A.columns))
+    table = real_matrix(values, "A", rows_are)
+    if class_names is not None:
+        names = list(class_names)
+    if names is None:
+        names = list(range(len(table)))
+    if len(names) != len(table):
+        raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of A")
+    return Semantics(table, tuple(map(str, names)), name, attribute_names=attributes)
+
+
+def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
+    """Rows of the class table that labels mean: whole numbers are rows from 0, anything else is a name.
+
+    Names of digits alone, as in a table whose classes are called by numbers, are found as names first.
+
+    Parameters
+    ----------
+    values : array-like, shape (n,)
+        Names or ids.
+    name : str
+        Of the argument, for messages.
+    class_names : sequence of str
+        Names of the table's rows.
+
+    Returns
+    -------
+    ndarray, shape (n,), int64
+
+    Raises
+    ------
+    DataError
+        For the first label that means no class.
+    """
+    array = _as_array(values, name)
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.ndim != 1 or not len(array):
+        raise DataError(f"{name}: found an array of shape {array.shape}, expected a list of class names or ids")
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind in "iu":
+        return _numbered(array.astype(np.int64), name, len(class_names))
+    if array.dtype.kind not in "OUS":
+        raise DataError(f"{name}: found {kind_of(array)}, expected class names or whole numbers from 0")
+    place = {known: k for k, known in enumerate(class_names)}
+    found = [place.get(_text(value)) for value in array.tolist()]
+    if None in found:
+        row = found.index(None)
+        label = _text(array.tolist()[row])
+        hint = suggest(label, class_names) if len(class_names) <= 20 or _close(label, class_names) else ""
+        where = f"row {row} is " if len(found) > 1 else "found "
+        raise DataError(f"{name}: {where}{label!r}, expected a class of A{f'; {hint}' if hint else ''}")
+    return np.array(found, dtype=np.int64)
+
+
+def kind_of(array: np.ndarray) -> str:
+    """What an array holds, in words."""
+    words = {"b": "true and false", "c": "complex numbers", "O": "mixed objects", "U": "text", "S": "bytes"}
+    return words.get(array.dtype.kind, str(array.dtype))
+
+
+def _as_array(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # rows of different lengths, a tensor on another device
+        raise DataError(f"{name}: found no rectangular array ({error}), expected one") from None
+
+
+def _unpacked(array: np.ndarray, name: str) -> np.ndarray:
+    """An array of Python numbers as numbers."""
+    if any(isinstance(value, bool | str | bytes | complex | None.__class__) for value in array.ravel().tolist()):
+        raise DataError(f"{name}: found {kind_of(array)}, expected real numbers")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name}: found rows of different lengths or mixed objects, expected real numbers") from None
+
+
+def _numbered(ids: np.ndarray, name: str, n_classes: int) -> np.ndarray:
+    low, high = int(ids.min()), int(ids.max())
+    if low >= 0 and high < n_classes:
+        return ids
+    hint = "; they look 1-based, subtract 1" if low >= 1 and high == n_classes else ""
+    raise DataError(f"{name}: found ids {low} to {high}, expected 0 to {n_classes - 1}, the rows of A{hint}")
+
+
+def _unseen_ids(unseen: Any, class_names: Sequence[str]) -> np.ndarray:
+    if isinstance(unseen, str | int | np.integer):
+        unseen = [unseen]
+    elif isinstance(unseen, Iterable) and not hasattr(unseen, "__array__"):
+        unseen = list(unseen)
+    if unseen is None or not len(unseen):
+        raise DataError("unseen: found no class, expected the names or ids of at least one")
+    ids = class_ids(unseen, "unseen", class_names)
+    values, counts = np.unique(ids, return_counts=True)
+    if counts.max() > 1:
+        twice = class_names[values[counts.argmax()]]
+        raise DataError(f"unseen: found class {twice!r} twice, expected distinct classes")
+    if len(values) > len(class_names) - MIN_SEEN:
+        raise DataError(
+            f"unseen: found {len(values)} of {len(class_names)} classes, expected at least {MIN_SEEN} seen ones beside"
+        )
+    return values
+
+
+def _check_classes(labels: np.ndarray, unseen: np.ndarray, class_names: Sequence[str]) -> list[str]:
+    absent = np.setdiff1d(np.arange(len(class_names)), labels)
+    for c in np.setdiff1d(absent, unseen):
+        raise DataError(
+            f"y: found no row of class {class_names[c]!r}, expected at least one for every class that is not unseen"
+        )
+    if len(absent) == len(unseen):
+        raise DataError("y: found no row of an unseen class, expected some to test with")
+    if not len(absent):
+        return []
+    return [f"{len(absent)} unseen classes have no row: they are candidates, and no mean contains them"]
+
+
+def _rows(labels: np.ndarray, unseen: np.ndarray, test_seen: Any, seed: int) -> tuple[dict[str, np.ndarray], str]:
+    """Rows of the three sets, and what was done."""
+    if isinstance(test_seen, bool):
+        raise DataError(f"test_seen: found {test_seen}, expected a share between 0 and 1, rows, or None")
+    if isinstance(test_seen, float | np.floating):
+        if not 0 < test_seen < 1:
+            raise DataError(f"test_seen: found {test_seen}, expected a share between 0 and 1, rows, or None")
+        return rows_held_out(labels, unseen, float(test_seen), seed)
+    in_unseen = np.isin(labels, unseen)
+    chosen = np.empty(0, dtype=np.int64) if test_seen is None else _given_rows(test_seen, len(labels))
+    if np.isin(labels[chosen], unseen).any():
+        row = int(chosen[in_unseen[chosen]][0])
+        raise DataError(f"test_seen: row {row} is of an unseen class, expected rows of seen classes")
+    trained = np.setdiff1d(np.flatnonzero(~in_unseen), chosen)
+    rows = {"trainval": trained, "test_seen": chosen, "test_unseen": np.flatnonzero(in_unseen)}
+    if test_seen is None:
+        return rows, "no image of a seen class is tested: plain zero-shot learning, T1 alone"
+    return rows, f"the {len(chosen)} test_seen rows were given"
+
+
+def _given_rows(rows: Any, n: int) -> np.ndarray:
+    array = _as_array(rows, "test_seen")
+    if array.dtype.kind == "b" and array.shape == (n,):
+        array = np.flatnonzero(array)
+    if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
+        raise DataError(
+            f"test_seen: found {kind_of(array)} of shape {array.shape}, expected row numbers, a mask of {n}, a share "
+            "between 0 and 1, or None"
+        )
+    outside = array[(array < 0) | (array >= n)]
+    if len(outside):
+        raise DataError(f"test_seen: found row {outside[0]}, expected 0 to {n - 1}")
+    if len(np.unique(array)) < len(array):
+        raise DataError("test_seen: found a row twice, expected distinct rows")
+    return np.sort(array.astype(np.int64))
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _close(name: str, class_names: Sequence[str]) -> bool:
+    return suggest(name, class_names).startswith("did you mean")
