@@ -32,6 +32,7 @@ _HOMES = {
     "evaluate": "gzsl.evaluation",
     "fit_folds": "gzsl.calibration",
     "calibrate": "gzsl.calibration",
+    "calibrate_scores": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
     "to_frame": "gzsl.runs",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from gzsl.bundles import save_bundle as save_bundle
     from gzsl.bundles.predict import predict as predict
     from gzsl.calibration import calibrate as calibrate
+    from gzsl.calibration import calibrate_scores as calibrate_scores
     from gzsl.calibration import fit_folds as fit_folds
     from gzsl.data import Dataset as Dataset
     from gzsl.data import Split as Split

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table as RichTable
 
 from gzsl.cli.class_vectors import vector_of
-from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.options import JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.errors import MethodError
 
@@ -32,6 +32,7 @@ def predict(
     ],
     out: Annotated[Path | None, typer.Option(help="write all predictions as CSV here")] = None,
     top: Annotated[int, typer.Option(min=1, help="classes an image")] = 1,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
@@ -74,6 +75,7 @@ def add_class(
         str | None, typer.Option(help="a description, where the class table was made by the sentence encoder")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="write the new bundle here instead of over the old one")] = None,
+    plugin: PluginOption = None,
 ) -> None:
     """Teach a bundle a class it has no image of, from its attributes, without the training data.
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -21,12 +21,10 @@ COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 
 def run(
     recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. method.n_epochs=10")
-    ] = None,
+    override: SetOption = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     bundle: Annotated[
         Path | None, typer.Option(help="also save the first seed's classifier here, for gzsl predict")
     ] = None,
@@ -36,6 +34,7 @@ def run(
         typer.Option("--stack/--no-stack", help="train all seeds as one model; by itself where that is faster"),
     ] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a recipe: choose on validation classes, fit, test once, and print mean ± std over seeds.

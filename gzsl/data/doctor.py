@@ -67,7 +67,7 @@ def examine(dataset_or_path: Dataset | Path | str, *, root: Path | str | None = 
     if isinstance(dataset_or_path, Dataset):
         dataset = dataset_or_path
     else:
-        dataset = load_plain(dataset_or_path, root=root)
+        dataset = load_plain(dataset_or_path, root=root, whole=True)
     features = _feature_numbers(dataset.features)
     pairs = [] if features["not_finite"] else straddling_duplicates(dataset.features, dataset.split)
     numbers = {

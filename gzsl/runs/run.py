@@ -65,9 +65,8 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Digest of all that decides the numbers."""
-        method = get_method(self.recipe.method["name"])
         data_hash = self.dataset.card.content_hash
-        return run_key(self.recipe.resolved(), data_hash, self.seed, self.device, method)
+        return run_key(self.recipe.decided(), data_hash, self.seed, self.device, self.recipe.parts())
 
     @cached_property
     def folder(self) -> RunFolder:

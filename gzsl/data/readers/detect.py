@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError, suggest
 
 
@@ -151,18 +152,18 @@ def unique_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
     for i, name in enumerate(cleaned):
         if not name:
             raise DataError(f"{where}: the name of class {i} (counted from 0) is empty, expected a name")
-    if len(set(cleaned)) != len(cleaned):
-        repeated = next(name for name in cleaned if cleaned.count(name) > 1)
-        raise DataError(f"{where}: the class name {repeated!r} stands twice, expected unique names")
+    twice = repeated(cleaned)
+    if twice is not None:
+        raise DataError(f"{where}: the class name {twice!r} stands twice, expected unique names")
     return cleaned
 
 
 def name_ids(where: str, wanted: Sequence[str], names: Sequence[str]) -> np.ndarray:
-    """Position of every wanted name in ``names``; an unknown one is a `DataError`."""
-    position = {name: i for i, name in enumerate(names)}
-    missing = [name for name in wanted if name not in position]
+    """Position of every wanted name in ``names``, in whatever Unicode form; an unknown one is a `DataError`."""
+    position, asked = places(names), [same_form(name) for name in wanted]
+    missing = [name for name, form in zip(wanted, asked, strict=True) if form not in position]
     if missing:
         near = suggest(missing[0], names)
         hint = f" ({near})" if near.startswith("did you mean") else ""
         raise DataError(f"{where}: class {missing[0]!r} has no row in the class table, expected one{hint}")
-    return np.array([position[name] for name in wanted], dtype=np.int64)
+    return np.array([position[form] for form in asked], dtype=np.int64)
