@@ -30,12 +30,14 @@ _HOMES = {
     "load_method": "gzsl.methods",
     "save_method": "gzsl.methods",
     "evaluate": "gzsl.evaluation",
+    "evaluate_scores_file": "gzsl.evaluation",
     "fit_folds": "gzsl.calibration",
     "calibrate": "gzsl.calibration",
     "calibrate_scores": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
     "to_frame": "gzsl.runs",
+    "ZeroShotClassifier": "gzsl.sklearn",
     "load_bundle": "gzsl.bundles",
     "save_bundle": "gzsl.bundles",
     "predict": "gzsl.bundles.predict",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from gzsl.data import validation_folds as validation_folds
     from gzsl.data.readers.plain import open_features as open_features
     from gzsl.evaluation import evaluate as evaluate
+    from gzsl.evaluation import evaluate_scores_file as evaluate_scores_file
     from gzsl.methods import Method as Method
     from gzsl.methods import create as create
     from gzsl.methods import load_method as load_method
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from gzsl.runs import run_recipe as run_recipe
     from gzsl.runs import to_frame as to_frame
     from gzsl.semantics import Semantics as Semantics
+    from gzsl.sklearn import ZeroShotClassifier as ZeroShotClassifier
 
 __all__ = ["__version__", *_HOMES]
 

@@ -90,7 +90,7 @@ def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
     return result.copy() if result is values else result
 
 
-def class_table(A: Any, class_names: Any, name: str) -> Semantics:
+def class_table(A: Any, class_names: Any, name: str, argument: str = "A") -> Semantics:
     """A class table from an array with names, a mapping of names to vectors, a pandas frame, or a `Semantics`.
 
     Raises
@@ -100,7 +100,7 @@ def class_table(A: Any, class_names: Any, name: str) -> Semantics:
     """
     if isinstance(A, Semantics):
         if class_names is not None and tuple(map(str, class_names)) != A.class_names:
-            raise DataError("class_names: found other names than those of A, expected none beside a Semantics")
+            raise DataError(f"class_names: found other names than those of {argument}, expected none beside it")
         return A
     names: list[Any] | None = None
     attributes = None
@@ -109,13 +109,13 @@ def class_table(A: Any, class_names: Any, name: str) -> Semantics:
         rows_are, names, values = "one vector a class, all of one length", list(A), list(A.values())
     elif hasattr(A, "index") and hasattr(A, "columns"):
         names, attributes = list(A.index), tuple(map(str, A.columns))
-    table = real_matrix(values, "A", rows_are)
+    table = real_matrix(values, argument, rows_are)
     if class_names is not None:
         names = list(class_names)
     if names is None:
         names = list(range(len(table)))
     if len(names) != len(table):
-        raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of A")
+        raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of {argument}")
     return Semantics(table, tuple(map(str, names)), name, attribute_names=attributes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from gzsl.evaluation.confusion import Confusion
@@ -41,7 +42,8 @@ def confusion_picture(confusion: Confusion, title: str) -> Figure:
 
 def _matrix(axes: Axes, confusion: Confusion, figure: Figure) -> None:
     n, n_seen = len(confusion.class_names), confusion.n_seen
-    image = axes.imshow(100 * confusion.shares, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
+    scale = PowerNorm(0.5 if n > NAMED else 1.0, vmin=0, vmax=100)  # specks among many classes are to be seen
+    image = axes.imshow(100 * confusion.shares, cmap="Blues", norm=scale, interpolation="nearest")
     figure.colorbar(image, ax=axes, label="% of the true class", shrink=0.7)
     if 0 < n_seen < n:
         for draw in (axes.axhline, axes.axvline):

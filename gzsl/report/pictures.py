@@ -22,6 +22,7 @@ from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.examples import examples_picture, find_examples
 from gzsl.report.projection import project_features
 from gzsl.report.tables import write_csv
+from gzsl.runs.store import Records
 
 ISO_H = (0.2, 0.4, 0.6, 0.8)
 
@@ -132,8 +133,7 @@ def _write_curve(curve: SeenUnseenCurve, path: Path) -> None:
 
 def draw_losses(folder: Path, out: Path) -> Path | None:
     """Every recorded term by epoch in the final fit, and the same of the validation fits in grey."""
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
-    rows = [row for row in records if row["kind"] == "losses"]
+    rows = [row for row in Records(folder / "records.jsonl").rows if row["kind"] == "losses"]
     if not rows:
         return None
     names = sorted({name for row in rows for name in row["losses"]})

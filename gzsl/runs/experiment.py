@@ -110,6 +110,7 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, *self._preparation())
+        self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
         calibrator = None

@@ -141,10 +141,16 @@ class Recipe(Section):
             raise ValueError("method.name: found nothing, expected the id of a method (see `gzsl methods`)")
         return self
 
+    def __repr__(self) -> str:
+        about = f"selection {self.selection.rule}, calibration {self.calibration.get('name')}, seeds {self.seeds[:9]}"
+        return f"Recipe({self.title}; {about}; to see all of it: .model_dump() or gzsl explain)"
+
+    __str__ = __repr__
+
     @property
     def title(self) -> str:
-        """Method and dataset."""
-        return f"{self.method['name']} on {self.dataset.name}"
+        """Method and dataset; of a path its last part."""
+        return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
         """The method with the recipe's hyper-parameters, and ``changes`` on top."""

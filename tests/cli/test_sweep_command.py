@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from command_line import Done
+from command_line import gzsl as command
 
 STUDY = """
 title: two sets
@@ -18,15 +18,14 @@ set:
 """
 
 
-def gzsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
-    env = {**{k: v for k, v in os.environ.items() if k != "GZSL_DATA"}, "COLUMNS": "80", "TERM": "dumb"}
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, check=False)
+def gzsl(*arguments: str, cwd: Path) -> Done:
+    """A command on a machine without benchmarks."""
+    return command(*arguments, cwd=cwd, COLUMNS="80", GZSL_DATA="")
 
 
 def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
-    done = gzsl("sweep", "s.yaml", "--csv", "t.csv", "--markdown", "t.md", cwd=tmp_path)
+    done = gzsl("sweep", "s.yaml", "--csv", "t.csv", "--markdown", "t.md", "--latex", "t.tex", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "simulated, percent" in done.stdout
     assert "digits, percent" in done.stdout
@@ -35,6 +34,7 @@ def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "t.csv").open()))
     assert [row["dataset"] for row in rows] == ["simulated", "digits"]
     assert "### digits" in (tmp_path / "t.md").read_text()
+    assert (tmp_path / "t.tex").read_text().count(r"\begin{tabular}{lrrrrrr}") == 2
     again = json.loads(gzsl("sweep", "s.yaml", "--json", cwd=tmp_path).stdout)
     assert len(again["lines"]) == 2
     assert list(again["left_out"]) == ["eszsl/CUB"]

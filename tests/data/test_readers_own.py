@@ -86,7 +86,7 @@ def test_a_list_of_unseen_classes_is_enough(suffix: str, unseen: Any, toy: Any, 
         ({"class_names": None}, "no array 'class_names'"),
         ({"att": None}, "no array 'att' or 'semantics'"),
         (NO_ROWS, "found no split"),
-        ({"test_seen": None}, "no array 'test_seen'"),
+        ({"test_unseen": None}, "no array 'test_unseen'"),
         ({"att": np.ones((5, 4))}, "expected a matrix with 6 classes"),
         ({"labels": np.array(["gnu"] * 60)}, "class 'gnu' has no row in the class table"),
         ({"labels": np.zeros(0, dtype=int)}, "labels is empty"),
@@ -122,7 +122,7 @@ def test_truncated_arrays(suffix: str, toy: Any, tmp_path: Path) -> None:
 def test_hdf5_without_h5py(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.h5", toy.arrays())
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"pip install gzsl\[hdf5\]"):
+    with pytest.raises(DataError, match=r"pip install '\.\[hdf5\]' in the clone"):
         load(path)
 
 

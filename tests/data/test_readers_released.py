@@ -111,7 +111,7 @@ def test_split_versions(toy: Any, tmp_path: Path) -> None:
 def test_v73_without_h5py_names_the_extra(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = toy.released(tmp_path / "a", v73=True)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"needs h5py: pip install gzsl\[hdf5\]"):
+    with pytest.raises(DataError, match=r"needs h5py: pip install '\.\[hdf5\]' in the clone"):
         load(folder)
 
 
@@ -192,7 +192,7 @@ def test_a_text_file_called_mat(toy: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("v73", [False, True])
 @pytest.mark.parametrize(("gone", "message"), [
     ("labels", r"res101.mat: no variable 'labels'"), ("features", r"res101.mat: no variable 'features'"),
-    ("att", r"att_splits.mat: no variable 'att'"), ("test_seen_loc", r"no variable 'test_seen_loc'; did you mean"),
+    ("att", r"att_splits.mat: no variable 'att'"), ("test_unseen_loc", r"no variable 'test_unseen_loc'; did you mean"),
 ])  # fmt: skip
 def test_a_missing_variable_is_named(v73: bool, gone: str, message: str, toy: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from gzsl.data.make import make_dataset
+from gzsl.data.readers.plain import open_features
 from gzsl.errors import DataError, RunError, StorageError
 from gzsl.images import Backbone, extract_features, list_images, open_backbone
 from gzsl.images.weights import fill
@@ -80,8 +82,9 @@ def test_a_replaced_picture_is_extracted_anew_although_name_size_and_time_are_th
 
 def test_other_weights_give_other_features(pictures: Path, tmp_path: Path) -> None:
     before, _, _ = extract(pictures, tmp_path / "out")
-    after, ticks, _ = extract(pictures, tmp_path / "out", backbone=net(1))
+    after, ticks, notes = extract(pictures, tmp_path / "out", backbone=net(1))
     assert ticks == [4, 8, 12]
+    assert "these replace them" in notes[0]
     assert not np.array_equal(before, after)
 
 
@@ -103,6 +106,22 @@ def test_a_finished_folder_is_verified_before_it_is_trusted(
     assert ticks == [4, 8, 12]
     assert f"{name} is not as it was written" in notes[0]
     assert extract(pictures, out)[1] == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_whoever_reads_the_folder_notices_damage(damage: str, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract(pictures, out)
+    assert open_features(out).matrix.shape == (12, 4)
+    path = out / "features.npy"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data if damage == "flipped" else data[:-16])
+    with pytest.raises(DataError, match="features.npy"):
+        open_features(out)
+    (tmp_path / "classes.csv").write_text("class,x\na,1\nb,0\n")
+    with pytest.raises(DataError, match="features.npy"):
+        make_dataset(out, tmp_path / "classes.csv", tmp_path / "mine", unseen=["a"])
 
 
 @pytest.mark.parametrize("damage", ["lost", "short", "zeros", "flipped"])
@@ -180,6 +199,28 @@ def test_a_full_disk_ends_in_one_sentence_and_the_command_continues(
     with pytest.raises(StorageError if number == errno.ENOSPC else RunError, match="features.part"):
         extract(pictures, tmp_path / "out")
     assert extract(pictures, tmp_path / "out")[1] == [8, 12]
+
+
+@pytest.mark.parametrize("name", ["features.npy", "images.csv", "card.json", "progress.json"])
+def test_a_kill_while_the_folder_is_finished_costs_no_picture(
+    name: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gzsl.images.extract as module
+
+    expected, _, _ = extract(pictures, tmp_path / "whole")
+    steps = {"features.npy": "replacing", "images.csv": "write_text", "card.json": "write_json"}
+
+    def kill(*arguments: Any) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, steps.get(name, "file_hash"), kill)
+        with pytest.raises(Killed):
+            extract(pictures, tmp_path / "out")
+    found, ticks, _ = extract(pictures, tmp_path / "out")
+    np.testing.assert_array_equal(found, expected)
+    assert ticks == []
+    assert not (tmp_path / "out" / "features.part").exists()
 
 
 def test_files_of_others_are_never_overwritten(pictures: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -77,20 +78,21 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
     where : str
         File, for messages.
     rows : mapping of str to ndarray of int64
-        At least ``trainval``, ``test_seen`` and ``test_unseen``, as they stand in the file.
+        At least ``trainval``, ``test_seen`` (which alone may be empty) and ``test_unseen``, as they stand in the file.
     labels : ndarray, shape (N,)
         Class of every image.
     default : int
         Base of this layout.
     """
     for name, values in rows.items():
-        if not len(values):
+        if not len(values) and name != "test_seen":
             raise DataError(f"{where}: {name} is empty, expected at least one row")
-    low = min(int(values.min()) for values in rows.values())
-    high = max(int(values.max()) for values in rows.values())
+    low = min(int(values.min()) for values in rows.values() if len(values))
+    high = max(int(values.max()) for values in rows.values() if len(values))
     possible = [base for base in (0, 1) if low >= base and high < len(labels) + base]
     if not possible:
-        name = next(n for n, v in rows.items() if v.min() < 0 or v.max() > len(labels) or v.min() == low)
+        wrong = {n: (v.min() < 0, v.max() > len(labels), v.min() == low) for n, v in rows.items() if len(v)}
+        name = next(n for n, signs in wrong.items() if any(signs))
         raise DataError(
             f"{where}: found row numbers {low} to {high} (see {name}), expected 1 to {len(labels)} "
             f"or 0 to {len(labels) - 1}, one an image"
@@ -102,6 +104,24 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
     if len(pure) == 1:
         return pure[0], f"row numbers count from {pure[0]}: only so are seen and unseen classes disjoint"
     return default, f"row numbers {low} to {high} could count from 0 or 1; taken as {default}, the base of this layout"
+
+
+def has_test_seen(present: Iterable[str], name: str, known: Iterable[str]) -> bool:
+    """Whether a file has rows of seen classes to test, or something that looks like a misspelt name for them.
+
+    Without them it holds plain zero-shot data, of which T1 alone is measured.
+
+    Parameters
+    ----------
+    present : iterable of str
+        Names of the file's variables.
+    name : str
+        What the rows should be called.
+    known : iterable of str
+        Names that other variables of this layout have.
+    """
+    found = set(present)
+    return name in found or bool(get_close_matches(name, found - set(known), n=1, cutoff=0.8))
 
 
 def _is_class_pure(rows: Mapping[str, np.ndarray], labels: np.ndarray, base: int) -> bool:
