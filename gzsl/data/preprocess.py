@@ -35,6 +35,12 @@ class Scaler:
 
     __repr__ = brief
 
+    def __post_init__(self) -> None:
+        for name in ("shift", "scale"):
+            array = np.array(getattr(self, name), dtype=np.float32)
+            array.setflags(write=False)  # training and test rows are scaled by the same numbers
+            object.__setattr__(self, name, array)
+
     @classmethod
     def fit(cls, kind: str, rows: FeatureRows) -> Scaler:
         """Fit on training rows; constant dimensions get scale 1.
@@ -56,7 +62,7 @@ class Scaler:
             shift, spread = _moments(rows)
             scale = spread if kind == "standard" else scale
         scale = np.where(scale > 1e-8, scale, 1.0)
-        return cls(kind, shift.astype(np.float32), scale.astype(np.float32))
+        return cls(kind, shift, scale)
 
     def inverse(self, X: np.ndarray) -> np.ndarray:
         """Rows (n, d) in the scale of the features as they were, such as what a generator synthesised.

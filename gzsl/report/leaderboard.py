@@ -9,6 +9,7 @@ from typing import Any
 from gzsl.brief import brief
 from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
+from gzsl.report.aggregate import mean_and_spread, shown_spread
 from gzsl.report.groups import Group, differing, reference_protocol
 from gzsl.report.latex import BOOKTABS, latex, latex_table
 
@@ -41,7 +42,7 @@ class Cell:
         """Percent, ``mean ± std``."""
         if self.mean is None:
             return "-"
-        return percent(self.mean) + ("" if self.std is None else f" ± {percent(self.std)}")
+        return mean_and_spread(self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,9 @@ def _latex_cell(cell: Cell) -> str:
     if cell.mean is None:
         return "--"
     mean = rf"\textbf{{{percent(cell.mean)}}}" if cell.best else percent(cell.mean)
-    spread = "" if cell.std is None else rf" $\pm$ {percent(cell.std)}"
-    return mean + spread + ("" if cell.published is None else f" ({cell.published:.1f})")
+    spread = shown_spread(cell.std)
+    published = "" if cell.published is None else f" ({cell.published:.1f})"
+    return mean + (rf" $\pm$ {spread}" if spread else "") + published
 
 
 def _markdown_cell(cell: Cell) -> str:

@@ -253,8 +253,13 @@ def make_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Seque
     changed : sequence of str
         Dotted keys that came from ``--set`` instead, which a message then names.
     """
+    return typed_recipe(values, where, changed).check()
+
+
+def typed_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Sequence[str] = ()) -> Recipe:
+    """What `make_recipe` makes, before names of methods and their parts are looked up."""
     try:
-        return Recipe.model_validate(dict(values)).check()
+        return Recipe.model_validate(dict(values))
     except ValidationError as error:
         place = ".".join(str(part) for part in problem_of(error)[0]) + "."
         blamed = [key for key in changed if place.startswith(f"{key}.") or f"{key}.".startswith(place)]

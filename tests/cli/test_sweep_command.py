@@ -44,7 +44,7 @@ def test_dry_run_and_list_run_nothing(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
     done = gzsl("sweep", "s.yaml", "--dry-run", cwd=tmp_path)
     assert "eszsl/digits" in done.stdout
-    assert "2 runs to do with 1 worker(s): about" in done.stdout
+    assert "2 runs to do with 1 worker: about" in done.stdout
     assert "no files of CUB" in " ".join(done.stdout.replace("│", " ").split())
     assert not (tmp_path / "runs").exists()
     assert "budget-and-full" in gzsl("sweep", "--list", cwd=tmp_path).stdout
