@@ -143,5 +143,5 @@ def as_run_error(error: OSError, path: Path) -> RunError:
             f"{path}: found a place that is not writable, expected a writable one (choose another --out)"
         )
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return RunError(f"{path}: found a file there or on the way, expected a folder or the name of a new one")
+        return RunError(f"{path}: cannot be written (found a file there or on the way, expected a folder)")
     return RunError(f"{path}: cannot be written ({error.strerror or error})")
