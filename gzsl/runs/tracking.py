@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gzsl.errors import RunError
+from gzsl.errors import RunError, install
 from gzsl.files import make_folder
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import Records
@@ -41,7 +41,7 @@ class TensorBoardReporter(Reporter):
         except ImportError:
             raise RunError(
                 "--track needs the package tensorboard, which is not installed; "
-                "install it with: pip install 'gzsl[track]'"
+                f"install it with: {install('track')}"
             ) from None
         self._new_writer = SummaryWriter
         self._folder, self._inner = make_folder(folder), inner
