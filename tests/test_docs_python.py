@@ -23,5 +23,5 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     rows = np.asarray(dataset.features[:7], dtype=np.float32)
     scaled = task.scaler.transform(rows)
     assert np.allclose(scaled * task.scaler.scale + task.scaler.shift, rows, atol=1e-4)
-    assert set(names["method"].predict(scaled, task.view.unseen_semantics)) <= set(task.view.unseen_semantics.names)
+    assert set(names["method"].predict(scaled, task.view.unseen_semantics)) <= set(task.view.unseen_semantics.class_names)
     assert names["result"].calibrated is not None and len(names["results"]) == 2
