@@ -10,7 +10,7 @@ import typer
 from rich.table import Table as RichTable
 
 from gzsl.cli.class_vectors import vector_of
-from gzsl.cli.options import JsonOption, PluginOption, print_json
+from gzsl.cli.options import JsonOption, PluginOption, print_json, written_file
 from gzsl.cli.terminal import Console
 from gzsl.door.shown import counted
 from gzsl.errors import MethodError
@@ -31,7 +31,7 @@ def predict(
     features: Annotated[
         Path, typer.Argument(help="features folder, .npy, .npz or .csv of the same network; or a folder of pictures")
     ],
-    out: Annotated[Path | None, typer.Option(help="write all predictions as CSV here")] = None,
+    out: Annotated[Path | None, written_file("write all predictions as CSV here")] = None,
     top: Annotated[int, typer.Option(min=1, help="classes an image")] = 1,
     plugin: PluginOption = None,
     json_output: JsonOption = False,

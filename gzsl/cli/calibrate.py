@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import parse_yaml
@@ -47,7 +47,7 @@ def calibrate(
     seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: DeviceOption = "auto",
-    csv: Annotated[Path | None, typer.Option(help="write one row a recipe, seed, calibrator and rule here")] = None,
+    csv: Annotated[Path | None, written_file("write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
     plugin: PluginOption = None,
     json_output: JsonOption = False,

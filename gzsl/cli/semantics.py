@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as RichTable
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import read_rows
 from gzsl.files import write_text
@@ -50,7 +50,7 @@ def report(
 @app.command()
 def text(
     source: Annotated[Path, typer.Argument(help="folder with a NAME.txt a class, or a CSV with class,text")],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
     encoder: Annotated[str, typer.Option(help="tfidf, or minilm (extra text)")] = "tfidf",
     dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
     classes: Annotated[
@@ -76,7 +76,7 @@ def words(
     vectors: Annotated[
         Path, typer.Argument(help="word vectors: text (GloVe, word2vec, .vec) or word2vec's binary form; also gzipped")
     ],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
 ) -> None:
     """Make a class table from the word vectors of class names, and say which words were not found as written.
 
@@ -93,7 +93,7 @@ def words(
 @app.command()
 def fuse(
     tables: Annotated[list[Path], typer.Argument(help="class tables (.csv) of the same classes")],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
     normalise: Annotated[str, typer.Option(help="of each table first: none, l2, l2-sqrt-dim, zscore, minmax")] = "l2",
 ) -> None:
     """Put several class tables side by side.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json, written_file
 from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
@@ -33,9 +33,9 @@ def sweep(
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
     resources: ResourcesOption = None,
-    csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
-    latex: Annotated[Path | None, typer.Option(help="write the table as LaTeX here")] = None,
+    csv: Annotated[Path | None, written_file("write the table as CSV here")] = None,
+    markdown: Annotated[Path | None, written_file("write the table as Markdown here")] = None,
+    latex: Annotated[Path | None, written_file("write the table as LaTeX here")] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="stop at the first failure")] = False,
     dry_run: Annotated[
