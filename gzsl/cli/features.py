@@ -9,6 +9,7 @@ import typer
 
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.shown import counted
 from gzsl.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
@@ -37,6 +38,8 @@ def extract(
     those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
     are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
     alone; the card, and with it every protocol key, says that it was done.
+
+    Example: [bold]gzsl features extract pictures --out features[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
@@ -62,7 +65,7 @@ def extract(
         console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
-    console.print(f"{card['images']} pictures, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
+    console.print(f"{counted(card['images'], 'picture')}, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
 
 
 @app.command()
@@ -70,7 +73,10 @@ def show(
     features: Annotated[Path, typer.Argument(help="features folder")],
     json_output: JsonOption = False,
 ) -> None:
-    """Show the card of a features folder: network, weights, preprocessing, pictures left out."""
+    """Show the card of a features folder: network, weights, preprocessing, pictures left out.
+
+    Example: [bold]gzsl features show features[/bold]
+    """
     from gzsl.door.documents import Document, read_document
 
     path = features / "card.json"
