@@ -36,11 +36,24 @@ class Monitor:
         return False
 
     def keep(self, state: bytes) -> None:
-        """Store a checkpoint."""
+        """Store a checkpoint, beside the one before it until `agreed`."""
+
+    def agreed(self) -> None:
+        """Hear that the last checkpoint holds: every fit of a stack has one of this step."""
 
     def kept(self) -> bytes | None:
         """Return the stored checkpoint to continue from, or None to start anew."""
         return None
+
+    def earlier(self) -> bytes | None:
+        """Return the checkpoint before `kept` where that one was not `agreed`."""
+        return None
+
+    def rewind(self) -> None:
+        """Let `earlier` be the checkpoint to continue from."""
+
+    def forget(self) -> None:
+        """Drop all checkpoints."""
 
 
 @dataclass(frozen=True)

@@ -170,11 +170,16 @@ class Experiment:
         for i, candidate in enumerate(self.candidates):
             method = self.recipe.build_method(**candidate)
             n_epochs = int(plain(method)["n_epochs"])
-            if not self._known(phase, fold, i, n_epochs):
-                yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i))
+            done = self._known(phase, fold, i, n_epochs)
+            yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i), done)
 
-    def _fit(self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None) -> Fits[None]:
-        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search."""
+    def _fit(
+        self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None, done: bool = False
+    ) -> Fits[None]:
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search.
+
+        A search that is recorded already asks too, for the sake of other runs that it is stacked with.
+        """
         n_epochs = int(plain(method)["n_epochs"]) if method.iterative else 0
         last_only = self.recipe.selection.rule == "last"
         at = {n_epochs} if last_only else evaluation_epochs(n_epochs, self.recipe.selection.every)
@@ -187,7 +192,7 @@ class Experiment:
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
-        outcome = yield Fit(method, task.view, self.seed, self.device, monitor)
+        outcome = yield Fit(method, task.view, self.seed, self.device, monitor, done)
         self.waited += time.perf_counter() - began - outcome.seconds
         if outcome.together > 1:
             self.folder.log(f"{name}: trained as one model with {outcome.together - 1} other fit(s)")
