@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs benchmarks clean
+.PHONY: demo test test-fast test-all lint docs benchmarks clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -14,7 +14,13 @@ demo: $(VENV)/.installed  ## both methods on the embedded digits, to a table
 	$(BIN)/gzsl run eszsl/digits --out demo-runs
 	$(BIN)/gzsl run f-clswgan/digits --out demo-runs
 
-test: $(VENV)/.installed lint  ## all checks and tests
+test: $(VENV)/.installed lint  ## checks and tests, without those marked slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-fast: $(VENV)/.installed  ## the tests of every part that take no time
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m fast
+
+test-all: $(VENV)/.installed lint  ## checks and all tests: whole trainings, studies and notebooks too
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import tables
@@ -18,20 +19,23 @@ HERE = Path(__file__).resolve().parent
 
 
 def methods_page() -> str:
-    """Table of all methods, and the hyper-parameters of each."""
+    """Table of all methods, and of each what is known about it and its hyper-parameters."""
     lines = [
-        "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand.", "",
-        "Variants of a recipe stand in brackets: `gzsl run f-clswgan/AWA2.budget` runs the one for two cores.", "",
-        "| method | family | setting | fidelity | year | recipes | citation |", "|---|---|---|---|---|---|---|",
+        "# Methods", "", "Made by `docs/generate.py` from the code; do not edit by hand. *Fidelity* is how a method",
+        "was rebuilt: from released code, from its paper alone, or partly from memory (then unverified).", "",
+        "| method | what it does | family | fidelity | year |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name in method_names():
         card = get_method(name).card
-        recipes = _recipes(path.stem for path in (configs_dir() / name).glob("*.yaml"))
-        cells = [f"[{name}](#{name})", card.family, ", ".join(card.settings), card.fidelity, str(card.year)]
-        lines.append("| " + " | ".join([*cells, recipes, card.cite]) + " |")
+        cells = [f"[{name}](#{name})", _summary(name), card.family, card.fidelity, str(card.year)]
+        lines.append("| " + " | ".join(cells) + " |")
     for name in method_names():
         lines += ["", *_section(name)]
     return "\n".join(lines) + "\n"
+
+
+def _summary(name: str) -> str:
+    return (get_method(name).__doc__ or "").strip().splitlines()[0]
 
 
 def _recipes(names: Iterable[str]) -> str:
@@ -44,10 +48,16 @@ def _recipes(names: Iterable[str]) -> str:
 
 
 def _section(name: str) -> list[str]:
-    cls = get_method(name)
-    summary = (cls.__doc__ or "").strip().splitlines()[0]
-    lines = [f"## {name}", "", summary, "", "| key | default | range | symbol | meaning |", "|---|---|---|---|---|"]
-    for parameter in parameters(cls).values():
+    card = get_method(name).card
+    recipes = _recipes(path.stem for path in (configs_dir() / name).glob("*.yaml"))
+    variants = f" (variants in brackets, as `{name}/AWA2.budget`)" if "(" in recipes else ""
+    lines = [
+        f"## {name}", "", _summary(name), "",
+        f"- Source: {card.cite}; {card.fidelity}", f"- Setting: {', '.join(card.settings)}",
+        f"- Recipes{variants}: {recipes}", "",
+        "| key | default | range | symbol | meaning |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for parameter in parameters(get_method(name)).values():
         default = getattr(parameter.default, "part_id", "") or parameter.default
         cells = [f"`{parameter.name}`", str(default), parameter.range_text, parameter.symbol, parameter.doc]
         lines.append("| " + " | ".join(cells) + " |")
@@ -64,16 +74,23 @@ def published_page() -> str:
         "are known and agree. *Secondary*: read in somebody else's table. Re-implementations and re-runs are other",
         "people's. *Protocol*: kind of semantics, split release, how the number was selected (`test-oracle`: the best",
         "on test data in the released code), and what differs from inductive, frozen ResNet-101 features without",
-        "calibration; `?` is unknown. Left out: ablations, other splits, and cells for which nothing was found.", "",
-        "| method | dataset | protocol | T1 | U | S | H | whose | source |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "calibration; `?` is unknown. Left out: ablations, other splits, and cells for which nothing was found.",
+        "The last column is the number of the source in the [list](#sources) below.",
     ]  # fmt: skip
-    for line in published_numbers():
-        values = [f"{line.values[name]:.1f}" if name in line.values else "-" for name in ("T1", "U", "S", "H")]
-        whose = f"{line.kind}{', secondary' if line.secondary else ''}"
-        source = line.source.replace("|", "/")
-        lines.append("| " + " | ".join([line.method, line.dataset, _protocol(line), *values, whose, source]) + " |")
+    sources: dict[str, int] = {}
+    for method, found in groupby(published_numbers(), key=lambda line: line.method):
+        lines += ["", f"## {method}", "", "| dataset | protocol | T1 | U | S | H | whose | source |"]
+        lines += ["|---|---|---|---|---|---|---|---|"]
+        lines += [_published_row(line, sources) for line in found]
+    lines += ["", "## Sources", "", *(f"{number}. {source}" for source, number in sources.items())]
     return "\n".join(lines) + "\n"
+
+
+def _published_row(line: Published, sources: dict[str, int]) -> str:
+    values = [f"{line.values[name]:.1f}" if name in line.values else "-" for name in ("T1", "U", "S", "H")]
+    number = sources.setdefault(line.source, len(sources) + 1)
+    whose = f"{line.kind}{', secondary' if line.secondary else ''}"
+    return "| " + " | ".join([line.dataset, _protocol(line), *values, whose, f"[{number}](#sources)"]) + " |"
 
 
 def _with_tables(page: Path) -> str:

@@ -26,6 +26,10 @@ class ProtocolError(GzslError):
     """Something was asked for that the evaluation protocol forbids."""
 
 
+class PluginError(GzslError):
+    """A file named as a plugin is missing, cannot be imported, or registers nothing that is new."""
+
+
 class RunError(GzslError):
     """A run cannot be started, continued or written."""
 

@@ -38,7 +38,10 @@ def replacing(path: Path) -> Iterator[Path]:
         name = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
         name.touch(exist_ok=False)  # not tempfile's, which only its owner may read: runs and reports are shared
         temporary = name
+        mode = name.stat().st_mode
         yield temporary
+        if temporary.stat().st_mode != mode:  # a library put a file of its own there, which only its owner may read
+            temporary.chmod(mode)
         _flush(temporary)
         temporary.replace(path)
     except OSError as error:

@@ -185,6 +185,16 @@ def plain(configured: Configurable) -> dict[str, Any]:
     return values
 
 
+def kinds(*configured: Configurable) -> tuple[type[Configurable], ...]:
+    """Classes of configured objects and of their parts, whose code decides what they do."""
+    found: dict[type[Configurable], None] = {}
+    for one in configured:
+        found[type(one)] = None
+        values = (getattr(one, name) for name in parameters(type(one)))
+        found.update(dict.fromkeys(kinds(*(value for value in values if isinstance(value, Configurable)))))
+    return tuple(found)
+
+
 def configure(cls: type[C], given: Mapping[str, Any], *, where: str, error: type[GzslError]) -> C:
     """Build a `Configurable` from plain values; what is not given keeps its default.
 

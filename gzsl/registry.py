@@ -7,7 +7,8 @@ import pkgutil
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
-from gzsl.errors import GzslError, suggest
+from gzsl import plugins
+from gzsl.errors import GzslError, PluginError, suggest
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class Registry(Generic[T]):
 
     A file ``package/**/some_name.py`` registers the id ``some-name``; `get` imports that file alone, so
     that using one method does not pay for the imports of all. Outside packages join through an entry-point
-    group of the same name as the package.
+    group of the same name as the package, files of a user's own as `gzsl.plugins`.
 
     Parameters
     ----------
@@ -27,10 +28,13 @@ class Registry(Generic[T]):
         Package whose modules register members.
     error : type of GzslError
         Raised for unknown names.
+    several_a_file : bool
+        Whether files register ids that are not their own names.
     """
 
-    def __init__(self, kind: str, package: str, error: type[GzslError]) -> None:
+    def __init__(self, kind: str, package: str, error: type[GzslError], *, several_a_file: bool = False) -> None:
         self.kind, self.package, self.error = kind, package, error
+        self._several_a_file = several_a_file
         self._members: dict[str, T] = {}
         self._walked = False
 
@@ -38,13 +42,24 @@ class Registry(Generic[T]):
         """Register ``member``; a second one of the same name is an error."""
         if name != name.lower() or "_" in name or " " in name:
             raise TypeError(f"{self.kind} id {name!r} must be lower case with hyphens")
-        if name in self._members and _origin(self._members[name]) != _origin(member):
+        ours = _origin(member)[0].startswith("gzsl.")
+        plugin = None if ours else plugins.current()
+        if plugin is not None and name not in self._members:
+            self._import_owner(name)  # a member of the package keeps its name, whoever is first
+        known = self._members.get(name)
+        if known is not None and _origin(known) != _origin(member):
+            if plugin is not None:
+                owner = plugins.place_of(_origin(known)[0])
+                raise PluginError(f"{plugin.path}: the {self.kind} id {name!r} is taken by {owner}, expected a new one")
             raise TypeError(f"{self.kind} {name!r} is registered twice")
         self._members[name] = member
+        if plugin is not None:
+            plugins.note(self.kind, name, lambda: self._members.pop(name, None))
         return member
 
     def get(self, name: str) -> T:
         """Return the member called ``name``, or raise with the nearest name."""
+        plugins.loaded()
         if name not in self._members:
             self._import_file_of(name)
         if name not in self._members:
@@ -54,7 +69,8 @@ class Registry(Generic[T]):
         return self._members[name]
 
     def names(self) -> list[str]:
-        """All ids, sorted; imports every module of the package."""
+        """All ids, sorted; imports every module of the package, and every plugin."""
+        plugins.loaded()
         self._walk()
         return sorted(self._members)
 
@@ -68,11 +84,19 @@ class Registry(Generic[T]):
             if module.rsplit(".", 1)[-1] == wanted:
                 importlib.import_module(module)
 
+    def _import_owner(self, name: str) -> None:
+        self._import_file_of(name)
+        if self._several_a_file:
+            self._import_all()
+
+    def _import_all(self) -> None:
+        for module in self._modules():
+            importlib.import_module(module)
+
     def _walk(self) -> None:
         if self._walked:
             return
-        for module in self._modules():
-            importlib.import_module(module)
+        self._import_all()
         for point in entry_points(group=self.package):
             point.load()
         self._walked = True

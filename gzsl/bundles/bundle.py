@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,16 @@ from typing import Any
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.bundles.files import CALIBRATION, FORMAT, held, read_card, replace_files
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
-from gzsl.data import FeatureRows, Scaler
+from gzsl.data import Scaler
+from gzsl.door.names import places, same_form
+from gzsl.door.shown import shown
 from gzsl.errors import MethodError, RunError
-from gzsl.files import file_hash, make_folder, replacing, value_hash, write_json
-from gzsl.methods import Method, get_method, load_method, save_method
-from gzsl.runs.environment import resolve_device
-from gzsl.runs.recipe import Recipe
-from gzsl.runs.run import Run, RunResult, open_dataset
+from gzsl.files import replacing
+from gzsl.methods import Method, load_method, save_method
 from gzsl.semantics import Semantics
 from gzsl.version import __version__
-
-FORMAT = 2
-CARD = "bundle.json"
-CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +74,8 @@ class Bundle:
     def scores(self, X: np.ndarray) -> np.ndarray:
         """Scores (n, C) float32 of unscaled feature rows (n, d), as the run had them: before calibration.
 
+        Their argmax is not the decision of a calibrated bundle, which `decide` gives.
+
         Raises
         ------
         MethodError
@@ -90,13 +88,18 @@ class Bundle:
             )
         return self.method.scores(self.scaler.transform(X), self.semantics)
 
-    def calibrated_scores(self, rows: FeatureRows) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Yield ``(positions, block, scores)`` block by block; the largest score is the calibrated decision."""
-        for where, block in rows.blocks():
-            scores = self.scores(block)
-            if self.calibrator is not None:
-                scores = self.calibrator.adjusted(self.scaler.transform(block), scores)
-            yield where, block, scores
+    def calibrated_scores(self, X: np.ndarray) -> np.ndarray:
+        """Scores (n, C) float32 whose argmax is the decision: those of `scores`, moved or replaced by the calibrator.
+
+        Without a calibrator they are those of `scores`.
+        """
+        X = np.asarray(X, dtype=np.float32)
+        scores = self.scores(X)
+        return scores if self.calibrator is None else self.calibrator.adjusted(self.scaler.transform(X), scores)
+
+    def decide(self, X: np.ndarray) -> np.ndarray:
+        """Names (n,) of the classes that unscaled feature rows (n, d) are assigned to, as ``gzsl predict`` does."""
+        return np.array(self.raw.class_names)[self.calibrated_scores(X).argmax(axis=1)]
 
     def with_class(self, name: str, vector: np.ndarray) -> Bundle:
         """The same classifier with one more class, described by its raw (unnormalised) vector.
@@ -107,11 +110,11 @@ class Bundle:
         Raises
         ------
         MethodError
-            For a class that is there already, or a vector of a wrong length or with NaN.
+            For a class that is there already, an empty name, or a vector of a wrong length or with NaN.
         """
-        if name in self.raw.class_names:
-            raise MethodError(f"add-class: the bundle has a class {name!r} already, expected a new name")
-        vector = np.asarray(vector, dtype=np.float32).ravel()
+        _check_name(name, self.raw.class_names)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
+            vector = np.asarray(vector, dtype=np.float32).ravel()
         if len(vector) != self.raw.n_attributes or not np.isfinite(vector).all():
             raise MethodError(
                 f"add-class: found a vector of {len(vector)} values, expected {self.raw.n_attributes} finite ones, "
@@ -121,9 +124,9 @@ class Bundle:
         added = [*self.card.get("added_classes", []), name]
         grown = replace(self, raw=raw, card={**self.card, "added_classes": added})
         grown.method.prepare(grown.semantics)
-        return grown._rebased()
+        return grown.rebased()
 
-    def _rebased(self) -> Bundle:
+    def rebased(self) -> Bundle:
         """The same bundle with a calibrator that decides over this class table."""
         if self.calibrator is None:
             return self
@@ -133,28 +136,32 @@ class Bundle:
     def save(self, folder: Path | str) -> Path:
         """Write the bundle; a folder that holds one is replaced only when the new one is whole.
 
+        Files that the old bundle does not name stay. Another process with the same folder is waited for.
+
         Raises
         ------
         RunError
-            When the folder cannot be written to.
+            When the folder holds something else than a bundle, or cannot be written to.
         """
+        folder = Path(folder)
+        with held(folder):
+            self._write(folder)
+        return folder
+
+    def _write(self, folder: Path) -> None:
+        replace_files(folder, self._write_files, {**self.card, **self._facts()})
+
+    def _write_files(self, folder: Path) -> dict[str, Path]:
         from safetensors.numpy import save_file
 
-        folder = make_folder(Path(folder))
-        files = {}
         arrays = {"shift": self.scaler.shift, "scale": self.scaler.scale, "table": self.raw.table}
-        with replacing(folder / "arrays.new") as temporary:
+        files = {"arrays": folder / "arrays", "method": save_method(self.method, folder / "method")}
+        with replacing(files["arrays"]) as temporary:
             save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, temporary)
-        files["arrays"] = _settle(folder / "arrays.new", "arrays")
-        files["method"] = _settle(save_method(self.method, folder / "method.new"), "method")
         if self.calibrator is not None:
-            files |= _settle_calibrator(self.calibrator, folder)
-        about = {**self.card, **self._facts(), "files": files}
-        write_json(folder / CARD, {**about, "seal": value_hash(about)})
-        for leftover in folder.glob("*.safetensors"):
-            if leftover.name not in {entry["name"] for entry in files.values()}:
-                leftover.unlink()
-        return folder
+            for path in save_calibrator(self.calibrator, folder / CALIBRATION):
+                files[path.stem] = path
+        return files
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -168,114 +175,96 @@ class Bundle:
         }  # fmt: skip
 
 
-def bundle_of(run: Run, result: RunResult) -> Bundle:
-    """Bundle of a finished run: its weights and calibrator, with scaler and class table from its data."""
-    from gzsl.data import final_task
+def add_class(
+    folder: Path | str, name: str, vector: Callable[[Bundle], np.ndarray], out: Path | str | None = None
+) -> Bundle:
+    """Put a class into the bundle of a folder, while no other process writes there: no class of theirs is lost.
 
-    recipe, dataset = run.recipe, run.dataset
-    task = final_task(dataset, recipe.preprocess.features, recipe.setting)
-    names = task.view.semantics.class_names
-    raw = dataset.tables[recipe.dataset.semantics]
-    raw = raw.take(raw.ids_of(names))
-    calibrator = load_calibrator(result.folder / CALIBRATION) if result.metrics.get("calibrated") else None
-    card = {
-        "method": recipe.method["name"], "recipe": recipe.resolved(), "seed": run.seed,
-        "protocol": result.metrics["protocol"], "dataset": dataset.card.to_dict(),
-        "features": {"name": result.metrics["protocol"]["features"], "dimensions": task.view.n_features},
-        "metrics": {name: result.metrics[name] for name in ("T1", "U", "S", "H", "AUSUC", "calibrated")},
-        "run": run.key,
-    }  # fmt: skip
-    return Bundle(
-        load_method(result.folder / "weights.safetensors"), task.scaler, raw, recipe.dataset.normalise,
-        tuple(names[i] for i in task.view.seen), calibrator, card,
-    )._rebased()  # fmt: skip
+    Parameters
+    ----------
+    folder : path
+        Of the bundle.
+    name : str
+        Of the new class.
+    vector : callable
+        Gives the class's raw vector, shown the bundle.
+    out : path, optional
+        Where to write the new bundle, instead of over the old one.
 
+    Returns
+    -------
+    Bundle
+        The new one.
 
-def save_bundle(
-    recipe: Recipe,
-    result: RunResult,
-    folder: Path | str,
-    *,
-    out: Path | str = "runs",
-    data: Path | str | None = None,
-    device: str = "auto",
-) -> Path:
-    """Save the bundle of a finished run of `gzsl.runs.run_recipe`, given the same arguments."""
-    resolved = resolve_device(device, needed=get_method(recipe.method["name"]).iterative)
-    run = Run(recipe, result.metrics["seed"], open_dataset(recipe, data), Path(out), resolved)
-    return bundle_of(run, result).save(folder)
+    Raises
+    ------
+    GzslError
+        As `load_bundle`, `Bundle.with_class` and `Bundle.save`.
+    """
+    folder = Path(folder)
+    target = Path(out) if out is not None else folder
+    read_card(folder)  # nothing is made, not even a lock, where there is no bundle
+    with held(target):
+        trained = load_bundle(folder)
+        grown = trained.with_class(name, vector(trained))
+        grown._write(target)
+    return grown
 
 
 def load_bundle(folder: Path | str) -> Bundle:
-    """Read a bundle.
+    """Read a bundle, and try it on one row.
 
     Raises
     ------
     RunError
-        When the folder holds none, one of a newer format, or one whose files were changed.
+        When the folder holds none, one of another format, one whose files were changed, or one whose parts do not fit
+        together.
     """
     from safetensors.numpy import load_file
 
     folder = Path(folder)
-    about = _read_card(folder)
-    paths = {key: _checked(folder, entry) for key, entry in about["files"].items()}
-    arrays = load_file(paths["arrays"])
-    semantics = about["semantics"]
-    raw = Semantics(
-        arrays["table"], tuple(about["classes"]), semantics["name"], "none",
-        None if semantics["attributes"] is None else tuple(semantics["attributes"]),
-    )  # fmt: skip
-    scaler = Scaler(about["scaling"], arrays["shift"], arrays["scale"])
-    card = {key: value for key, value in about.items() if key not in ("files", "seal")}
-    calibrator = load_calibrator(paths[CALIBRATION].with_suffix("")) if CALIBRATION in paths else None
-    return Bundle(
-        load_method(paths["method"]), scaler, raw, semantics["normalise"], tuple(about["seen"]), calibrator, card
-    )._rebased()
-
-
-def _read_card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
+    about, card, paths = read_card(folder)
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        seal = about.pop("seal")
-    except FileNotFoundError:
-        raise RunError(f"{folder}: found no {CARD}, expected a folder written by gzsl run --bundle") from None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise RunError(f"{path}: cannot be read as a bundle's card ({error}), expected JSON by gzsl") from None
-    if about.get("format") != FORMAT:
-        raise RunError(
-            f"{path}: found format {about.get('format')}, expected {FORMAT}; another version of gzsl wrote it"
-        )
-    if value_hash(about) != seal:
-        raise RunError(f"{path}: its content does not match its seal, so it was changed; expected it as it was written")
-    return about
+        arrays = load_file(paths["arrays"])
+        columns = None if about.semantics.attributes is None else tuple(about.semantics.attributes)
+        raw = Semantics(arrays["table"], tuple(about.classes), about.semantics.name, "none", columns)
+        scaler = Scaler(about.scaling, arrays["shift"], arrays["scale"])
+        calibrator = load_calibrator(paths[CALIBRATION].with_suffix("")) if CALIBRATION in paths else None
+        method = load_method(paths["method"])
+        bundle = Bundle(method, scaler, raw, about.semantics.normalise, tuple(about.seen), calibrator, card)
+        _check_parts(bundle)
+        bundle = bundle.rebased()
+        _try(bundle)
+    except Exception as error:  # whatever a method or a calibrator raises that was given other arrays than its own
+        reason = f"found no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise RunError(f"{folder}: the parts of the bundle do not fit together ({reason[:300]})") from error
+    return bundle
 
 
-def _settle(path: Path, kind: str) -> dict[str, str]:
-    """Give a file the name of its content, so that a bundle is replaced in one step by its card."""
-    digest = file_hash(path)
-    name = f"{kind}-{digest[:12]}.safetensors"
-    path.replace(path.with_name(name))
-    return {"name": name, "blake2b": digest}
+def _check_parts(bundle: Bundle) -> None:
+    method, scaler, d = bundle.method, bundle.scaler, bundle.n_features
+    if scaler.shift.shape != (d,) or scaler.scale.shape != (d,):
+        raise RunError(f"the scaler has shapes {scaler.shift.shape} and {scaler.scale.shape}, the method {d} features")
+    if not (np.isfinite(scaler.shift).all() and np.isfinite(scaler.scale).all() and (scaler.scale != 0).all()):
+        raise RunError("the scaler has NaN, infinite or zero values")
+    if bundle.raw.n_attributes != method.n_attributes_:
+        raise RunError(f"the class table has {bundle.raw.n_attributes} columns, the method {method.n_attributes_}")
+    if set(bundle.seen) != set(method.seen_classes_):
+        raise RunError("the card names other seen classes than those that the method was trained on")
 
 
-def _settle_calibrator(calibrator: Calibrator, folder: Path) -> dict[str, dict[str, str]]:
-    """Write a calibrator and its experts under names that come from their content; entries of the card."""
-    written = save_calibrator(calibrator, folder / f"{CALIBRATION}.new")
-    digests = [file_hash(path) for path in written]
-    stem = f"{CALIBRATION}-{value_hash(digests)[:12]}"
-    files = {}
-    for path, digest in zip(written, digests, strict=True):
-        part = path.name.removeprefix(f"{CALIBRATION}.new")
-        path.replace(path.with_name(stem + part))
-        files[CALIBRATION + part.removesuffix(".safetensors")] = {"name": stem + part, "blake2b": digest}
-    return files
+def _try(bundle: Bundle) -> None:
+    """Score one row: a method that lacks an array, or has one of a wrong shape, fails here and not in use."""
+    row = (bundle.scaler.shift + bundle.scaler.scale * 0.5)[None].astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = bundle.calibrated_scores(row)
+    if found.shape != (1, len(bundle.raw)):
+        raise RunError(f"the method gives scores of shape {found.shape}, the card names {len(bundle.raw)} classes")
 
 
-def _checked(folder: Path, entry: dict[str, str]) -> Path:
-    path = folder / Path(entry["name"]).name
-    if not path.is_file():
-        raise RunError(f"{folder}: the file {path.name} of the bundle is missing")
-    if file_hash(path) != entry["blake2b"]:
-        raise RunError(f"{path}: its hash is not the one in {CARD}, so it was changed; expected it as it was written")
-    return path
+def _check_name(name: str, known: Sequence[str]) -> None:
+    if same_form(name) in places(known):
+        raise MethodError(f"add-class: the bundle has a class {name!r} already, expected a new name")
+    if not name.strip() or shown(name) != name or set(name) & set("\t\n"):
+        raise MethodError(f"add-class: found the name {name!r}, expected one that is not empty and can be printed")

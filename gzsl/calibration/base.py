@@ -249,7 +249,7 @@ def _short(value: Any) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
-_CALIBRATORS: Registry[type[Calibrator]] = Registry("calibrator", "gzsl.calibration", RecipeError)
+_CALIBRATORS: Registry[type[Calibrator]] = Registry("calibrator", "gzsl.calibration", RecipeError, several_a_file=True)
 
 
 def register_calibrator(name: str) -> Callable[[C], C]:

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.calibration.base import Calibrator, make_calibrator
+from gzsl.door.shown import short
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 from gzsl.methods import load_method, save_method
+from gzsl.methods.fitted_names import check_learnt, read_saved
 from gzsl.params import plain
 
 FORMAT = 1
+FIELDS = {"format": int, "calibration": dict, "fitted": dict, "experts": list}
 
 
 def save_calibrator(calibrator: Calibrator, stem: Path | str) -> list[Path]:
@@ -59,24 +62,24 @@ def load_calibrator(stem: Path | str) -> Calibrator:
     Raises
     ------
     MethodError
-        When the file is missing, is not one of ours, or is of a newer format.
+        When the file is missing, is not one of ours, is of a newer format, or holds something else than what the
+        calibrator learns.
     """
-    from safetensors import SafetensorError, safe_open
-
     stem = Path(stem)
     path = stem.with_name(f"{stem.name}.safetensors")
-    try:
-        with safe_open(path, framework="numpy") as stream:
-            about = json.loads((stream.metadata() or {})["gzsl"])
-            arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError:
-        raise MethodError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise MethodError(f"{path}: found no saved calibrator of gzsl ({error}), expected one") from None
+    arrays, about = read_saved(path, "calibrator", FIELDS)
     if about["format"] != FORMAT:
         raise MethodError(f"{path}: found format {about['format']}, expected {FORMAT}; a newer gzsl wrote it")
     calibrator = make_calibrator(about["calibration"])
-    for name, value in {**arrays, **about["fitted"]}.items():
+    calibrator.check_parameters()
+    numbers = about["fitted"]
+    check_learnt(type(calibrator), [*arrays, *numbers, *about["experts"]], path)
+    for name, number in numbers.items():
+        if not isinstance(number, int | float):
+            raise MethodError(f"{path}: fitted.{name}: found {short(number)}, expected a number")
+    if "gamma_" not in numbers:
+        raise MethodError(f"{path}: found no gamma_, expected a fitted calibrator")
+    for name, value in {**arrays, **numbers}.items():
         setattr(calibrator, name, value)
     for name in about["experts"]:
         setattr(calibrator, name, load_method(_beside(stem, name)))

@@ -10,6 +10,7 @@ from gzsl.cli import data, features, semantics
 from gzsl.cli.bundles import add_class, predict
 from gzsl.cli.calibrate import calibrate, calibrators
 from gzsl.cli.catalogue import datasets, methods, recipes
+from gzsl.cli.check import check
 from gzsl.cli.compare import compare
 from gzsl.cli.evaluate import evaluate
 from gzsl.cli.explain import explain
@@ -59,6 +60,7 @@ app.command()(plot)
 app.command()(report)
 app.command()(compare)
 app.command()(explain)
+app.command()(check)
 app.command()(methods)
 app.command()(calibrators)
 app.command()(recipes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import parse_yaml
@@ -33,14 +33,13 @@ def calibrate(
     transfer: Annotated[
         str, typer.Option(help="how thresholds reach the final fit: raw, zscore, quantile, or all three")
     ] = "quantile",
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe")
-    ] = None,
+    override: SetOption = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     csv: Annotated[Path | None, typer.Option(help="write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Compare calibrators on recipes: a method is trained once a seed, thresholds come from validation classes.
@@ -80,7 +79,7 @@ def calibrate(
         print_json([row.to_dict() for row in rows])
 
 
-def calibrators(json_output: JsonOption = False) -> None:
+def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
     """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`."""
     from gzsl.calibration import calibrator_class, calibrator_names
     from gzsl.params import parameters

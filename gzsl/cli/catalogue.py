@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 
-def methods(json_output: JsonOption = False) -> None:
+def methods(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
     """List all methods: family, setting, fidelity to the paper, citation."""
     from gzsl.methods import get_method, method_names
 
@@ -35,6 +35,7 @@ def methods(json_output: JsonOption = False) -> None:
 
 def recipes(
     text: Annotated[str | None, typer.Argument(help="show only recipes whose name has this in it")] = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""

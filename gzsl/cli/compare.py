@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.options import JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _WIDTH = 80
 def compare(
     runs: Annotated[list[str], typer.Argument(help="folders of runs; a recipe may stand in for one of them")],
     classes: Annotated[int, typer.Option(min=0, help="how many classes to show, largest difference first")] = 10,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Say what differs between runs in recipe, protocol, environment and numbers.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.padding import Padding
 
-from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.options import JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 def explain(
     recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. calibration=cosmo")
-    ] = None,
+    plugin: PluginOption = None,
+    override: SetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""

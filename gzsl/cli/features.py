@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -72,14 +71,16 @@ def show(
     json_output: JsonOption = False,
 ) -> None:
     """Show the card of a features folder: network, weights, preprocessing, pictures left out."""
+    from gzsl.door.documents import Document, read_document
+
     path = features / "card.json"
     if not path.is_file():
         raise DataError(f"{features}: found no card.json, expected a folder written by gzsl features extract")
-    card = json.loads(path.read_text(encoding="utf-8"))
+    card = read_document(path, Document, DataError).values
     if json_output:
         print_json(card)
         return
     console = Console()
     for key, value in card.items():
-        text = f"{len(value)} pictures" if key == "skipped" else value
+        text = f"{len(value)} pictures" if key == "skipped" and isinstance(value, list) else value
         console.print(f"{key:<14}{text}", soft_wrap=True)

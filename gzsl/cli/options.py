@@ -13,6 +13,27 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="folder that holds the benchmarks' folders", envvar="GZSL_DATA", show_envvar=True),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10"),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda")]
+
+
+def _use_plugins(files: list[Path] | None) -> None:
+    if files:
+        from gzsl import plugins
+
+        plugins.use(files)
+
+
+PluginOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin", metavar="FILE.py", callback=_use_plugins, expose_value=False,
+        help="Python file with methods of your own; may be repeated (or GZSL_PLUGINS)",
+    ),
+]
 
 
 def print_json(value: Any) -> None:

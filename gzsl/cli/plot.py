@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import say
 
 
@@ -15,6 +15,7 @@ def plot(
     run: Annotated[Path, typer.Argument(help="folder of a finished run")],
     out: Annotated[Path | None, typer.Option(help="where pictures go; the run's folder when left out")] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Draw a finished run: seen-unseen curve, losses, and a generator's synthetic features beside real ones.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, say, strong
 from gzsl.errors import RunError, suggest
 
@@ -29,6 +29,7 @@ def report(
         bool, typer.Option("--tables/--no-tables", help="write the numbers beside the page; without, it is one file")
     ] = True,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Write a page with a leaderboard and the figures of every run: one file, no network.

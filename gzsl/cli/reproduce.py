@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ def reproduce(
     tolerance: Annotated[
         float, typer.Option(min=0, help="percentage points on each side, beside the spread of the seeds")
     ] = 1.5,
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, to see what it explains")
-    ] = None,
+    override: SetOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run the shipped recipe and say whether our number is within, below or above the published band.

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -21,12 +21,10 @@ COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 
 def run(
     recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value, e.g. method.n_epochs=10")
-    ] = None,
+    override: SetOption = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     bundle: Annotated[
         Path | None, typer.Option(help="also save the first seed's classifier here, for gzsl predict")
     ] = None,
@@ -36,6 +34,7 @@ def run(
         typer.Option("--stack/--no-stack", help="train all seeds as one model; by itself where that is faster"),
     ] = None,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a recipe: choose on validation classes, fit, test once, and print mean ± std over seeds.
@@ -43,7 +42,8 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
     """
-    from gzsl.bundles.bundle import save_bundle
+    from gzsl.bundles import save_bundle
+    from gzsl.bundles.files import check_target
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
     from gzsl.runs import load_recipe
@@ -54,6 +54,8 @@ def run(
     overrides = dict(parse_override(text) for text in override or [])
     chosen = load_recipe(recipe, overrides)
     asked = list(range(seeds)) if seeds else chosen.seeds
+    if bundle is not None:
+        check_target(bundle)  # before hours of training, not after
     with TerminalReporter("seed") as reporter:
         results = run_recipe(
             chosen, out=out, data=data, device=device, seeds=asked, reporter=tracked(reporter, track), stack=stack
@@ -62,9 +64,12 @@ def run(
         save_bundle(chosen, results[0], bundle, out=out, data=data, device=device)
     summary = aggregate([result.metrics for result in results])
     if json_output:
-        print_json(_as_json(results, summary))
-    else:
-        _print_tables(chosen, results, summary)
+        print_json(_as_json(results, summary) | ({} if bundle is None else {"bundle": str(bundle)}))
+        return
+    _print_tables(chosen, results, summary)
+    if bundle is not None:
+        seed = results[0].metrics["seed"]
+        Console().print(f"classifier of seed {seed}: {bundle} (gzsl predict {bundle} FEATURES)", soft_wrap=True)
 
 
 def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:

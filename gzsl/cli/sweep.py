@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from gzsl.studies.study import Study
 
 INTERRUPTED = 130
+ResourcesOption = Annotated[
+    list[str] | None,
+    typer.Option("--resources", metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1"),
+]
 
 
 def sweep(
     study: Annotated[str, typer.Argument(help="a study file, or the name of a shipped one (--list shows them)")] = "",
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
-    resources: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1")
-    ] = None,
+    resources: ResourcesOption = None,
     csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
@@ -40,6 +42,7 @@ def sweep(
     ] = False,
     list_them: Annotated[bool, typer.Option("--list", help="print the shipped studies and stop")] = False,
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run a study: every recipe with every seed, and one table with the published numbers in brackets.

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RecipeError, suggest
@@ -35,12 +35,11 @@ def tune(
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     save: Annotated[Path | None, typer.Option(help="where to write the tuned recipe; else below --out")] = None,
     storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe first")
-    ] = None,
+    override: SetOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs; the search is kept below tune/")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: DeviceOption = "auto",
     data: DataOption = None,
+    plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Tune hyper-parameters on validation classes with Optuna, and write a recipe that gzsl run accepts.

@@ -73,10 +73,10 @@ def refuses_scores_before_fit(subject: Subject) -> None:
 
 def same_seed_same_bits_and_nothing_else_changes(subject: Subject) -> None:
     """Fitted again with one seed, it learns the same bits; its hyper-parameters and the data stay as they were."""
-    method, view = subject.make(), subject.view
+    method, view = subject.quick(), subject.bench.small
     before, labels, features = plain(method), view.labels.copy(), view.features.to_array().copy()
     expect(method.fit(view, seed=0) is method, "fit does not return the method itself")
-    other = differing(method, subject.fitted)
+    other = differing(method, subject.brief[0])
     expect(not other, f"two fits with seed 0 differ in {listed(other)}")
     expect(plain(method) == before, "fit changes hyper-parameters")
     kept = same(view.labels, labels) and same(view.features.to_array(), features)
@@ -86,14 +86,14 @@ def same_seed_same_bits_and_nothing_else_changes(subject: Subject) -> None:
 def fit_does_not_touch_the_global_random_state(subject: Subject) -> None:
     """Random numbers come from the fit's own seed, not from numpy's global state."""
     before = np.random.get_state()[1].copy()  # type: ignore[index, union-attr] # noqa: NPY002 - the thing under test
-    subject.fit()
+    subject.retrain()
     after = np.random.get_state()[1]  # type: ignore[index] # noqa: NPY002
     expect(bool(np.array_equal(after, before)), "fit draws from numpy's global random state; use the fit's seed")
 
 
 def fit_does_not_depend_on_class_order(subject: Subject) -> None:
     """A table with its classes in another order gives the same bits."""
-    other = differing(subject.fit(_reordered(subject.view)), subject.fitted)
+    other = differing(subject.retrain(_reordered(subject.bench.small)), subject.brief[0])
     expect(not other, f"with the classes in another order, fit gives other {listed(other)}")
 
 
@@ -107,7 +107,7 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
     for rows in (split.test_seen, split.test_unseen):
         labels[rows] = rng.permutation(labels[rows])
     view = final_task(replace(dataset, features=features, labels=labels), SCALING).view
-    other = differing(subject.fit(view), subject.fitted)
+    other = differing(subject.retrain(subject.bench.smaller(view)), subject.brief[0])
     expect(not other, f"with other test rows, fit gives other {listed(other)}")
 
 
@@ -164,7 +164,7 @@ def other_class_tables(subject: Subject) -> None:
         "one": view.semantics.take(view.unseen[:1]), "unseen": known,
         "new": replace(known, class_names=names, table=known.table * 0.9),
     }  # fmt: skip
-    method = subject.fit()
+    method = subject.retrain()  # a fit of its own: `prepare` changes it
     for name, table in tables.items():
         found = method.prepare(table).scores(subject.rows, table)
         expect(found.shape == (len(subject.rows), len(table)), f"{name}: scores of shape {found.shape}")
@@ -224,9 +224,9 @@ ODDITIES = (
 def odd_but_legal_data_give_finite_scores(subject: Subject) -> None:
     """A constant feature, equal or empty class vectors, an empty attribute, a class of one image: finite scores."""
     for name in ODDITIES:
-        view = _odd(subject.view, name)
+        view = _odd(subject.bench.small, name)
         try:
-            found = subject.fit(view).scores(subject.rows, view.semantics)
+            found = subject.retrain(view).scores(subject.rows, view.semantics)
         except MethodError as error:
             raise CheckFailed(f"{name}: refused with {str(error)!r}") from error
         expect(bool(np.isfinite(found).all()), f"{name}: scores are not finite")
@@ -266,5 +266,3 @@ def _expect_scores(found: Any, view: TrainView, X: np.ndarray) -> None:
     expect(found.shape == wanted, f"scores have the shape {found.shape}, expected {wanted}")
     expect(found.dtype == np.float32, f"scores are {found.dtype}, expected float32")
     expect(bool(np.isfinite(found).all()), "scores are not finite")
-
-

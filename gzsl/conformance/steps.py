@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gzsl.conformance.subject import CheckFailed, Subject, differing, expect, expect_refusal, listed, same
+from gzsl.conformance.subject import CheckFailed, Losses, Subject, differing, expect, expect_refusal, listed, same
 from gzsl.errors import TrainingDiverged
 from gzsl.methods import Method, Monitor
 from gzsl.params import parameters
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import torch
 
     from gzsl.methods.iterative import IterativeMethod
-
-EPOCHS = 2
 
 
 class Interrupting(Monitor):
@@ -38,20 +36,16 @@ class Interrupting(Monitor):
         raise KeyboardInterrupt
 
 
-class Resuming(Monitor):
-    """Continues from a state; remembers the losses of each epoch."""
+class Resuming(Losses):
+    """Continues from a state."""
 
-    def __init__(self, state: bytes | None = None) -> None:
+    def __init__(self, state: bytes) -> None:
+        super().__init__()
         self.state = state
-        self.losses: dict[int, dict[str, float]] = {}
 
     def kept(self) -> bytes | None:
         """The state to continue from."""
         return self.state
-
-    def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
-        """Remember losses."""
-        self.losses[epoch] = dict(losses)
 
 
 class Scoring(Monitor):
@@ -68,18 +62,17 @@ class Scoring(Monitor):
 
 def resumed_equals_uninterrupted_bit_for_bit(subject: Subject) -> None:
     """Stopped after any step and continued from its checkpoint, it ends in the same bits."""
-    whole = Resuming()
-    expected = _short(subject).fit(subject.view, seed=3, monitor=whole)
+    expected, whole = subject.brief
     for count in (1, 3):
         stopped = Interrupting(count)
         try:
-            _short(subject).fit(subject.view, seed=3, monitor=stopped)
+            subject.quick().fit(subject.bench.small, seed=0, monitor=stopped)
         except KeyboardInterrupt:
             pass
         else:
             raise CheckFailed(f"no checkpoint could be taken after {count} steps; the training is too short")
         rest = Resuming(stopped.state)
-        found = _short(subject).fit(subject.view, seed=3, monitor=rest)
+        found = subject.quick().fit(subject.bench.small, seed=0, monitor=rest)
         other = differing(found, expected)
         expect(not other, f"continued after {count} steps, the fit ends with other {listed(other)}")
         expect(rest.losses == whole.losses, f"continued after {count} steps, the losses differ")
@@ -87,14 +80,14 @@ def resumed_equals_uninterrupted_bit_for_bit(subject: Subject) -> None:
 
 def scoring_on_the_way_does_not_disturb_training(subject: Subject) -> None:
     """Scoring after every epoch changes nothing of what is learnt."""
-    expected = _short(subject).fit(subject.view, seed=0)
-    other = differing(_short(subject).fit(subject.view, seed=0, monitor=Scoring(subject)), expected)
+    scored = subject.quick().fit(subject.bench.small, seed=0, monitor=Scoring(subject))
+    other = differing(scored, subject.brief[0])
     expect(not other, f"scored after every epoch, the fit ends with other {listed(other)}")
 
 
 def every_trained_parameter_moves(subject: Subject) -> None:
     """Every network weight that is trained gets a gradient."""
-    method, before = _short(subject), dict[str, "torch.Tensor"]()
+    method, before = _quick(subject), dict[str, "torch.Tensor"]()
     original = method.optimisers
 
     def remember() -> Any:
@@ -103,7 +96,7 @@ def every_trained_parameter_moves(subject: Subject) -> None:
         return optimisers
 
     method.optimisers = remember  # type: ignore[method-assign]
-    method.fit(subject.view, seed=0)
+    method.fit(subject.bench.small, seed=0)
     after = _trained(method)
     still = [key for key, tensor in before.items() if bool((tensor == after[key]).all())]
     expect(bool(before), "no network has weights to train")
@@ -113,16 +106,16 @@ def every_trained_parameter_moves(subject: Subject) -> None:
 def every_loss_weight_matters(subject: Subject) -> None:
     """Every hyper-parameter named ..._weight changes what is learnt when it is zero."""
     weights = [key for key in parameters(subject.cls) if key.endswith("_weight")]
-    reference = _short(subject).fit(subject.view, seed=0).fitted_arrays()
+    reference = subject.brief[0].fitted_arrays()
     for key in weights:
-        changed = _short(subject, **{key: 0.0}).fit(subject.view, seed=0).fitted_arrays()
+        changed = subject.quick(**{key: 0.0}).fit(subject.bench.small, seed=0).fitted_arrays()
         moved = any(not same(reference[name], changed[name]) for name in reference if "/" in name)
         expect(moved, f"{key}=0 changes no weight of a network")
 
 
 def divergence_names_the_term_and_the_step(subject: Subject) -> None:
     """A loss that stops being finite ends training with its name and the step."""
-    method = _short(subject)
+    method = _quick(subject)
     update = method.update
 
     def poisoned(batch: Any) -> dict[str, torch.Tensor]:
@@ -132,13 +125,13 @@ def divergence_names_the_term_and_the_step(subject: Subject) -> None:
 
     method.update = poisoned  # type: ignore[method-assign]
     expect_refusal(
-        lambda: method.fit(subject.view, seed=0), TrainingDiverged, "stopped being finite at step 1 of epoch 1",
+        lambda: method.fit(subject.bench.small, seed=0), TrainingDiverged, "stopped being finite at step 1 of epoch 1",
         "a loss that is NaN",
     )  # fmt: skip
 
 
-def _short(subject: Subject, **changes: Any) -> IterativeMethod:
-    method: Any = subject.make(n_epochs=EPOCHS, **changes)
+def _quick(subject: Subject) -> IterativeMethod:
+    method: Any = subject.quick()
     return method  # type: ignore[no-any-return]
 
 

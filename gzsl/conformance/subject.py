@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,22 +11,51 @@ import numpy as np
 
 from gzsl.data import Dataset, Task, TrainView, final_task, load
 from gzsl.errors import GzslError
-from gzsl.methods import Method, create, get_method
+from gzsl.methods import Method, Monitor, create, get_method
+from gzsl.params import Configurable
 
 SCALING = "minmax"
 ROWS = 50  # test rows that are scored where a few do
+SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
+QUICK = {
+    "n_epochs": 2, "batch_size": 16, "hidden_dim": 16, "critic_steps": 2, "n_synthetic": 3, "pretrain_epochs": 1,
+    "regressor_epochs": 1,
+}  # fmt: skip
 
 
 class CheckFailed(AssertionError):
     """A method does not do what every method must; the message is one sentence."""
 
 
+class Losses(Monitor):
+    """Remembers the losses of each epoch."""
+
+    def __init__(self) -> None:
+        self.losses: dict[int, dict[str, float]] = {}
+
+    def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
+        """Remember losses."""
+        self.losses[epoch] = dict(losses)
+
+
 @dataclass
 class Bench:
-    """Data that all checks share, and methods that were fitted on them already."""
+    """Data that all checks share, and methods that were fitted on them already.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        What the checks run on.
+    thorough : bool
+        Train in full also where a few steps on a quarter of the rows show the same: some twelve times as long.
+    fitted, brief : dict
+        Methods that were fitted in full, and with few steps (with their losses); checks leave them as they are.
+    """
 
     dataset: Dataset
+    thorough: bool = False
     fitted: dict[str, Method] = field(default_factory=dict)
+    brief: dict[str, tuple[Method, Losses]] = field(default_factory=dict)
 
     @cached_property
     def task(self) -> Task:
@@ -38,10 +67,22 @@ class Bench:
         """Some rows of unseen classes (50, d)."""
         return self.task.gate.open()[1].features.to_array()[:ROWS]
 
+    @cached_property
+    def small(self) -> TrainView:
+        """The training rows for fits that need not learn well."""
+        return self.smaller(self.task.view)
+
+    def smaller(self, view: TrainView) -> TrainView:
+        """A quarter of the rows of a view; all of them where the bench is thorough."""
+        if self.thorough:
+            return view
+        rows = np.arange(0, len(view.labels), SHARE)
+        return replace(view, features=view.features.take(rows), labels=view.labels[rows])
+
     @classmethod
-    def simulated(cls) -> Bench:
+    def simulated(cls, thorough: bool = False) -> Bench:
         """The easy simulated dataset, on which every sound method beats chance by far."""
-        return cls(load("simulated", preset="easy"))
+        return cls(load("simulated", preset="easy"), thorough)
 
 
 @dataclass(frozen=True)
@@ -80,19 +121,42 @@ class Subject:
     @property
     def fitted(self) -> Method:
         """The method fitted with seed 0; checks look at it and leave it as it is."""
-        key = f"{self.name}{sorted(self.params.items(), key=str)}"
-        if key not in self.bench.fitted:
-            self.bench.fitted[key] = self.fit()
-        return self.bench.fitted[key]
+        if self._key not in self.bench.fitted:
+            self.bench.fitted[self._key] = self.make().fit(self.view, seed=0)
+        return self.bench.fitted[self._key]
+
+    @property
+    def brief(self) -> tuple[Method, Losses]:
+        """What `retrain` gives on the small view, and its losses; checks look at it and leave it as it is."""
+        if self._key not in self.bench.brief:
+            losses = Losses()
+            self.bench.brief[self._key] = self.quick().fit(self.bench.small, seed=0, monitor=losses), losses
+        return self.bench.brief[self._key]
+
+    @property
+    def _key(self) -> str:
+        return f"{self.name}{sorted(self.params.items(), key=str)}"
 
     def make(self, **changes: Any) -> Method:
         """A new method, not fitted."""
         made: Method = create(self.name, **self.params).set_params(**changes)
         return made
 
-    def fit(self, view: TrainView | None = None, seed: int = 0) -> Method:
-        """A new method, fitted."""
-        return self.make().fit(self.view if view is None else view, seed=seed)
+    def quick(self, **changes: Any) -> Method:
+        """A new method, not fitted, with few steps and small networks unless the bench is thorough."""
+        made = self.make()
+        if not self.bench.thorough:
+            known = made.get_params(deep=False)
+            made.set_params(**{key: value for key, value in QUICK.items() if key in known})
+            head = known.get("head")
+            if isinstance(head, Configurable) and hasattr(head, "n_epochs"):
+                head.set_params(n_epochs=1)
+        changed: Method = made.set_params(**changes)
+        return changed
+
+    def retrain(self, view: TrainView | None = None) -> Method:
+        """A new method, fitted with few steps: to compare with `brief`, or where any fit does."""
+        return self.quick().fit(self.bench.small if view is None else view, seed=0)
 
 
 def expect(holds: bool, sentence: str) -> None:

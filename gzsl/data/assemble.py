@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 
 from gzsl.data import benchmarks
 from gzsl.data.readers.raw import RawData
 from gzsl.data.splits import Split
+from gzsl.data.tables import checked_tables
 from gzsl.errors import DataError
+from gzsl.semantics import Semantics
 
 MIN_FOLD_CLASSES = 2
-RESNET_DIM = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,15 @@ class Assembled:
         Checked.
     benchmark : Match or None
         What it is, or is cut from.
+    tables : dict of str to Semantics
+        Those that agree with the rest, under names that are true of them; never empty.
     notes : tuple of str
         What was derived.
     """
 
     split: Split
     benchmark: benchmarks.Match | None
+    tables: dict[str, Semantics]
     notes: tuple[str, ...]
 
 
@@ -40,10 +43,12 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
 
     Seen classes are those of trainval rows, unseen classes those of test_unseen rows.
 
+    Tables: see `gzsl.data.tables`.
+
     Version: ``PS1`` when train_loc and val_loc together contain all test_seen rows, as in the first release of
     the proposed splits; ``PS2`` when they stay inside trainval; ``PS2`` also when they are absent, as in release
     2.0, from what is, or is cut from, a benchmark and has its unseen classes and, where complete, its sizes;
-    ``custom`` otherwise.
+    ``custom`` otherwise, and always where unseen classes or sizes are not those of the benchmark that it is.
 
     Validation classes: the published folds, restricted to the seen classes that are present; else the classes
     of val_loc where they are disjoint from those of train_loc; else none.
@@ -57,37 +62,18 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
     att = raw.tables.get("att") or next(iter(raw.tables.values()))
     match = benchmarks.identify(raw.class_names, len(raw.labels), att.values.shape[1], folder_name)
     notes = [match.note] if match else ["this is not one of the known benchmarks, nor cut from one"]
-    agrees = match is not None and _unseen_agree(match.name, raw, unseen, notes)
-    version = _version(raw, match if agrees else None, notes)
+    agrees = match is not None and _unseen_agree(match.name, raw, unseen, notes) and _sizes_agree(match, raw, notes)
+    version = "custom" if match is not None and not agrees else _version(raw, match, notes)
     folds = _validation_classes(raw, match.name if match and agrees else None, seen, notes)
+    tables, table_notes = checked_tables(raw, match)
+    notes += table_notes
     rows = raw.rows
     split = Split(seen, unseen, rows["trainval"], rows["test_seen"], rows["test_unseen"], version, folds)
     try:
         split.check(raw.labels, raw.class_names)
     except DataError as error:
         raise DataError(f"{raw.source}: {error}") from None
-    return Assembled(split, match, tuple(notes))
-
-
-def features_name(file_name: str, n_dims: int) -> tuple[str, bool | None, list[str]]:
-    """What the features are called, whether they were fine-tuned (None: unknown), and why.
-
-    Parameters
-    ----------
-    file_name : str
-        Name of the features file.
-    n_dims : int
-        Length of a feature row.
-    """
-    stem = PurePath(file_name).stem
-    looks_resnet = stem.lower().replace("-", "").replace("_", "").startswith(("res101", "resnet101"))
-    tuned = True if "finetun" in stem.lower().replace("-", "").replace("_", "") else None
-    notes = ["the file name says that the features were fine-tuned"] if tuned else []
-    if looks_resnet and n_dims == RESNET_DIM:
-        return stem, tuned, [f"{file_name} with {n_dims} dimensions is plausibly ResNet-101", *notes]
-    name = f"{stem}-{n_dims}d"
-    why = f"not the {RESNET_DIM} of ResNet-101" if looks_resnet else "which network made them is not known"
-    return name, tuned, [f"{file_name} has {n_dims} dimensions, {why}: features are called {name}", *notes]
+    return Assembled(split, match, tables, tuple(notes))
 
 
 def _sides(raw: RawData) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +114,7 @@ def _unseen_agree(name: str, raw: RawData, unseen: np.ndarray, notes: list[str])
 def _version(raw: RawData, match: benchmarks.Match | None, notes: list[str]) -> str:
     parts = [raw.rows[name] for name in ("train", "val") if name in raw.rows]
     if not parts:
-        if match is not None and raw.rows_are_given and _sizes_agree(match, raw):
+        if match is not None and raw.rows_are_given:
             notes.append("there are no train and val rows, as in release 2.0 of the proposed splits: split PS2")
             return "PS2"
         notes.append("there are no train and val rows to tell a version by: split custom")
@@ -151,9 +137,14 @@ def _version(raw: RawData, match: benchmarks.Match | None, notes: list[str]) -> 
     return "custom"
 
 
-def _sizes_agree(match: benchmarks.Match, raw: RawData) -> bool:
+def _sizes_agree(match: benchmarks.Match, raw: RawData, notes: list[str]) -> bool:
     published = benchmarks.facts(match.name).sizes
-    return not match.complete or all(len(raw.rows[name]) == size for name, size in published.items())
+    wrong = [f"{name} has {len(raw.rows[name])} rows, not {size}"
+             for name, size in published.items() if len(raw.rows[name]) != size]  # fmt: skip
+    if not match.complete or not wrong:
+        return True
+    notes.append(f"the rows are not those of the proposed split of {match.name}: {', '.join(wrong)}: split custom")
+    return False
 
 
 def _validation_classes(

@@ -101,6 +101,14 @@ def canonical_name(name: str) -> str:
     return name
 
 
+def own_name(name: str) -> str:
+    """The name of data that are no complete benchmark, whatever they or their folder are called: never a benchmark's.
+
+    A published number stands beside data of the benchmark's name, so a part of CUB in a folder ``CUB`` is ``CUB-own``.
+    """
+    return f"{name}-own" if name in names() else name
+
+
 def class_key(name: str) -> str:
     """A class name as it is compared, letters and digits in lower case: ``giant+panda`` is ``Giant panda``."""
     return re.sub(r"[^0-9a-z]+", "", name.lower())

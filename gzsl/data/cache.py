@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from gzsl.data import benchmarks
-from gzsl.data.assemble import assemble, features_name
+from gzsl.data.assemble import assemble
 from gzsl.data.fingerprint import FeatureHash, content_hash
+from gzsl.data.networks import features_name
 from gzsl.data.readers import Features, Layout, RawData, read
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.errors import DataError, RunError
@@ -30,7 +31,7 @@ from gzsl.files import file_hash, value_hash, write_json
 from gzsl.resources import cache_dir
 from gzsl.semantics import Semantics
 
-FORMAT = 1
+FORMAT = 2
 ABANDONED_AFTER_S = 24 * 3600
 BUILDING = ".building-"
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, DataError)
@@ -173,10 +174,7 @@ def _convert(layout: Layout, entry: Path) -> None:
 def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     assembled = assemble(raw, layout.folder.name)
     split, match = assembled.split, assembled.benchmark
-    tables = {
-        name: Semantics(table.values, raw.class_names, name, attribute_names=table.attribute_names)
-        for name, table in raw.tables.items()
-    }
+    tables = assembled.tables
     features = _write_features(raw.features, folder / "features.npy")
     called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
     if raw.features_name is not None:

@@ -155,7 +155,7 @@ def _load_files(layout: Layout) -> Dataset:
     facts = stored.facts
     fallback = layout.features.stem if layout.kind == "arrays" else layout.folder.resolve().name
     card = DataCard(
-        name=facts["benchmark"] if facts["complete"] else fallback,
+        name=facts["benchmark"] if facts["complete"] else benchmarks.own_name(fallback),
         features=facts["features"], content_hash=facts["content_hash"], source=str(layout.folder.resolve()),
         fine_tuned=facts["fine_tuned"], notes=tuple(facts["notes"]),
     )  # fmt: skip

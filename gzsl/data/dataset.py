@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.brief import brief, html_table, listing
+from gzsl.data.benchmarks import own_name
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
 from gzsl.data.splits import Split
@@ -135,7 +136,7 @@ class Dataset:
         given = given_parts(X, y, A, class_names, unseen, test_seen, seed, semantics)
         table = given.semantics
         digest = content_hash(hash_features(given.features), given.labels, {table.name: table}, given.split)
-        card = DataCard(name, features, digest, IN_MEMORY, None, given.notes)
+        card = DataCard(own_name(name), features, digest, IN_MEMORY, None, given.notes)
         return cls(given.features, given.labels, table, given.split, card)
 
     def __repr__(self) -> str:
@@ -228,9 +229,10 @@ class Dataset:
             For a table that this dataset does not have, naming those it has.
         """
         if name not in self.tables:
+            why = "".join(f"; {note}" for note in self.card.notes if note.startswith(f"table {name} "))
             raise DataError(
                 f"{self.name}: no semantics {name!r}; {suggest(name, self.tables)} "
-                f"(available: {', '.join(sorted(self.tables))})"
+                f"(available: {', '.join(sorted(self.tables))}){why}"
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)

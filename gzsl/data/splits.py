@@ -8,6 +8,7 @@ import numpy as np
 
 from gzsl.errors import DataError
 
+VERSIONS = ("PS1", "PS2", "custom")
 ROW_SETS = ("trainval", "test_seen", "test_unseen")
 
 

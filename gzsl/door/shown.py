@@ -21,3 +21,8 @@ def short(value: object, most: int = 60) -> str:
         return f"a {type(value).__name__} of {len(value):,} entries"
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: ``1 row``, ``2 rows``, ``3 classes``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

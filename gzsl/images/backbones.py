@@ -94,10 +94,12 @@ class _Lite:
         path = weights or Path(getattr(files, self.class_name).get_model_file_path())
         state = own_state(path) if weights is None else read_state(path)
         network = fill(networks.EfficientNet.from_name(self.model), state, path, name)
-        source = "ImageNet, package " + self.module.replace("_", "-") if weights is None else path.name
+        source, digest = "ImageNet, package " + self.module.replace("_", "-"), sha256(path)
+        if weights is not None:  # other weights are other features, and called so in every protocol
+            name, source = f"{name}-{digest[:8]}", path.name
         return Backbone(
             name, _Maps(network, "extract_features"), self.size, 0.875, self.mean, self.std,
-            {"source": source, "sha256": sha256(path)}, "last convolution",
+            {"source": source, "sha256": digest}, "last convolution",
         )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from gzsl.door.documents import read_json
 from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
 from gzsl.files import as_run_error, file_hash, locked, replacing, value_hash, write_json, write_text
@@ -89,7 +89,7 @@ def extract_features(
         key = value_hash([READING, backbone.card(), images.images, batch_size, pooling])
         progress = resume(folder, key, images, on_note)
         if progress.files:
-            found: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+            found: dict[str, Any] = read_json(folder / CARD)
             return found
         progress.write(folder)
         for name in (CARD, FEATURES, LISTING):  # a folder that is not finished holds nothing that looks finished

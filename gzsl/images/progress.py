@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from gzsl.door.documents import Document, read_document
 from gzsl.errors import DataError, RunError
 from gzsl.files import file_hash, value_hash, write_json
 from gzsl.images.listing import ImageList
@@ -18,18 +19,14 @@ FEATURES, LISTING = "features.npy", "images.csv"
 READERS = 2  # threads that read picture files
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Skipped(_Document):
+class Skipped(Document):
     """A picture that was left out, and why."""
 
     image: str
     reason: str
 
 
-class Batch(_Document):
+class Batch(Document):
     """Pictures that went through the network together.
 
     Attributes
@@ -51,7 +48,7 @@ class Batch(_Document):
     skipped: tuple[Skipped, ...] = Field(default=(), strict=False)
 
 
-class Progress(_Document):
+class Progress(Document):
     """Content of ``progress.json``: always as of the end of a batch.
 
     Attributes
@@ -127,17 +124,12 @@ def resume(folder: Path, key: str, images: ImageList, note: Callable[[str], None
 
 
 def _read(folder: Path) -> Progress | None:
-    path = folder / PROGRESS
-    try:
-        return Progress.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not (folder / PROGRESS).exists():
         return None
-    except (OSError, ValidationError) as error:
-        reason = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
-        raise RunError(
-            f"{path}: found no record of an extraction by this version of gzsl ({reason}); delete the folder, or "
-            "choose another --out"
-        ) from None
+    try:
+        return read_document(folder / PROGRESS, Progress)
+    except RunError as error:
+        raise RunError(f"{error}; delete the folder, or choose another --out, to extract anew") from None
 
 
 def _refuse_foreign(folder: Path) -> None:

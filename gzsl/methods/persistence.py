@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gzsl.door.shown import short
 from gzsl.errors import MethodError
 from gzsl.files import replacing
 from gzsl.methods.base import Method
+from gzsl.methods.fitted_names import PLAIN, check_learnt, read_saved
 from gzsl.methods.registry import get_method
 from gzsl.params import configure, plain
 
 FORMAT = 1
+FIELDS = {"format": int, "method": str, "parameters": dict, "fitted": dict}
 
 
 def save_method(method: Method, path: Path | str) -> Path:
@@ -45,18 +49,47 @@ def load_method(path: Path | str) -> Method:
     Raises
     ------
     MethodError
-        When the file is missing, is not one of ours, or is of a newer format.
+        When the file is missing, is not one of ours, is of a newer format, or holds something else than what the
+        method learns.
     """
     path = Path(path)
-    arrays, about = _read(path)
+    arrays, about = read_saved(path, "method", FIELDS)
     if about["format"] != FORMAT:
         raise MethodError(f"{path}: found format {about['format']}, expected {FORMAT}; a newer gzsl wrote it")
     cls = get_method(about["method"])
     method = configure(cls, about["parameters"], where=f"{path}: parameters", error=MethodError)
-    for name, value in about["fitted"].items():
+    method.check_parameters()
+    values = about["fitted"]
+    check_learnt(cls, values, path)
+    check_learnt(cls, [name for name in arrays if "/" not in name], path)  # the rest belongs to networks
+    _check_sizes(path, values, arrays)
+    for name, value in values.items():
         setattr(method, name, tuple(value) if isinstance(value, list) else value)
-    method.restore_arrays(arrays)
+    try:
+        method.restore_arrays(arrays)
+    except (AttributeError, IndexError, KeyError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise MethodError(
+            f"{path}: found arrays that are not those of {cls.card.id} with {method.n_features_} features ({reason})"
+        ) from None
     return method
+
+
+def _check_sizes(path: Path, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse a file without the sizes and classes that every method has, and sizes that its arrays cannot be of."""
+    most = max(2**20, sum(array.size for array in arrays.values()))
+    for name in ("n_features_", "n_attributes_"):
+        size = values.get(name)
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
+            raise MethodError(f"{path}: {name}: found {short(size)}, expected a whole number from 1 to {most}")
+    for name in ("classes_", "seen_classes_", "unseen_classes_"):
+        names = values.get(name)
+        if not isinstance(names, list) or not all(isinstance(entry, str) for entry in names):
+            raise MethodError(f"{path}: {name}: found {short(names)}, expected a list of class names")
+    for name, value in values.items():
+        entries = value if isinstance(value, list) else [value]
+        if not all(isinstance(entry, PLAIN) for entry in entries):
+            raise MethodError(f"{path}: {name}: found {short(value)}, expected a plain value or a list of them")
 
 
 def _fitted(method: Method) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -68,17 +101,3 @@ def _fitted(method: Method) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         if name.endswith("_") and isinstance(value, str | int | float | tuple)
     }
     return method.fitted_arrays(), values
-
-
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as stream:
-            about = json.loads((stream.metadata() or {})["gzsl"])
-            arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError:
-        raise MethodError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise MethodError(f"{path}: found no saved method of gzsl ({error}), expected one") from None
-    return arrays, about

@@ -1,6 +1,7 @@
 """Recipes, and their execution into folders that are complete or resumable."""
 
-from gzsl.runs.recipe import Recipe, find_recipe, list_recipes, load_recipe
+from gzsl.runs.find import find_recipe, list_recipes
+from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.result import RunResult, to_frame
 from gzsl.runs.run import Run, run_recipe
 

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.splits import VERSIONS
 from gzsl.door.documents import problem_of
-from gzsl.door.paths import user_path
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
 from gzsl.methods import Method, get_method
-from gzsl.params import configure, parameters, plain
-from gzsl.resources import configs_dir
+from gzsl.params import configure, kinds, parameters, plain
+from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import combinations, overridden
 from gzsl.semantics import NORMALISATIONS
 
@@ -41,12 +41,29 @@ class DatasetSection(Section):
     """Which data."""
 
     name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
-    split: str | None = Field(None, description="split version that the data must have: PS1, PS2, custom; null: any")
-    features: str | None = Field(None, description="name of the features in the protocol; null: as detected")
-    fine_tuned: bool | None = Field(None, description="whether the feature network saw the seen classes; null: unknown")
+    split: str | list[str] | None = Field(
+        None, description="split version that the data must have, or several: PS1, PS2, custom; null: any"
+    )
+    features: str | None = Field(None, description="which features these are; checked; null: as the files show")
+    fine_tuned: bool | None = Field(
+        None, description="whether the feature network saw the seen classes; checked; null: as the files show"
+    )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
+
+    @field_validator("split")
+    @classmethod
+    def _known_versions(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for version in [value] if isinstance(value, str) else value or []:
+            if version not in VERSIONS:
+                raise ValueError(suggest(version, VERSIONS))
+        return value
+
+    @property
+    def split_versions(self) -> tuple[str, ...] | None:
+        """The split versions that will do; None: any."""
+        return (self.split,) if isinstance(self.split, str) else tuple(self.split) if self.split else None
 
     @field_validator("options")
     @classmethod
@@ -142,6 +159,16 @@ class Recipe(Section):
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
         return values
 
+    def decided(self) -> dict[str, Any]:
+        """`resolved` without what the data are called: they are known by their content, under any name or path."""
+        values = self.resolved()
+        del values["dataset"]["name"]
+        return values
+
+    def parts(self) -> tuple[type, ...]:
+        """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
+        return kinds(self.build_method(), make_calibrator(self.calibration))
+
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
         values = self.model_dump()
@@ -226,32 +253,6 @@ def make_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Seque
         place = ".".join(str(part) for part in problem_of(error)[0]) + "."
         blamed = [key for key in changed if place.startswith(f"{key}.") or f"{key}.".startswith(place)]
         raise RecipeError(f"{f'--set {blamed[0]}' if blamed else where}: {_sentence(error)}") from None
-
-
-def find_recipe(source: str | Path) -> Path:
-    """Path of a recipe given as a path, or as ``method/dataset`` or ``method/dataset.variant`` of a shipped one."""
-    path = user_path(source, "a recipe", RecipeError)
-    try:
-        if path.is_file():
-            return path
-    except OSError as error:
-        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a recipe") from None
-    shipped = {f"{p.parent.name}/{p.stem}": p for p in list_recipes()}
-    folded = {name.lower(): p for name, p in shipped.items()}
-    name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()
-    if name in folded:
-        return folded[name]
-    raise RecipeError(f"{source}: no such recipe; {suggest(str(source), shipped)}")
-
-
-def list_recipes() -> list[Path]:
-    """Paths of all shipped recipes, sorted."""
-    return sorted(configs_dir().glob("*/*.yaml"))
-
-
-def dataset_of(recipe: str) -> str:
-    """Dataset of a shipped recipe's name, ``CUB`` for ``CUB.budget`` and for ``CUB``."""
-    return recipe.partition(".")[0]
 
 
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:

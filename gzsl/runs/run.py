@@ -10,11 +10,13 @@ from pathlib import Path
 
 from gzsl.brief import brief
 from gzsl.calibration import Calibrator, Observation, make_calibrator, save_calibrator
-from gzsl.data import Dataset, load
+from gzsl.data import Dataset
+from gzsl.data.catalogue import load_plain
+from gzsl.data.claims import Claims
 from gzsl.data.dataset import IN_MEMORY
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import dump_yaml
-from gzsl.errors import DataError, GzslError
+from gzsl.errors import GzslError
 from gzsl.evaluation import Evaluation
 from gzsl.evaluation.protocol import Protocol
 from gzsl.evaluation.selection import Choice, make_selection
@@ -63,9 +65,8 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Digest of all that decides the numbers."""
-        method = get_method(self.recipe.method["name"])
         data_hash = self.dataset.card.content_hash
-        return run_key(self.recipe.resolved(), data_hash, self.seed, self.device, method)
+        return run_key(self.recipe.decided(), data_hash, self.seed, self.device, self.recipe.parts())
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -154,9 +155,8 @@ class Run:
         card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=recipe.dataset.features or card.features,
-            fine_tuned=card.fine_tuned if recipe.dataset.fine_tuned is None else recipe.dataset.fine_tuned,
-            semantics=recipe.dataset.semantics, normalisation=recipe.dataset.normalise,
+            features=card.features, fine_tuned=card.fine_tuned,
+            semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
             generalized=generalized, valid=rule.valid,
@@ -173,18 +173,22 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
     Raises
     ------
     DataError
-        When the data are missing, inconsistent, or of another split version than the recipe asks for.
+        When the data are missing or inconsistent, or contradict what the recipe says about them.
+    """
+    return prepared(recipe, load_plain(recipe.dataset.name, root=root, **recipe.dataset.options))
+
+
+def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), and its semantics.
+
+    Raises
+    ------
+    DataError
+        When a claim of the recipe is contradicted, or the dataset has no such class table.
     """
     section = recipe.dataset
-    dataset = load(
-        section.name, root=root, semantics=section.semantics, normalise=section.normalise,
-        features_name=section.features, **section.options,
-    )  # fmt: skip
-    if section.split is not None and dataset.split.version != section.split:
-        raise DataError(
-            f"{dataset.name}: dataset.split: found {dataset.split.version} in the files, expected {section.split}"
-        )
-    return dataset
+    claims = Claims(section.split_versions, section.features, section.fine_tuned)
+    return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
 
 
 def run_recipe(

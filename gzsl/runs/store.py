@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl import plugins
 from gzsl.errors import RunError
 from gzsl.files import as_run_error, locked, replacing, value_hash, write_bytes, write_json, write_text
 from gzsl.params import Configurable
@@ -25,22 +26,27 @@ _WITHOUT_INFLUENCE = (
 )  # fmt: skip
 
 
-def run_key(resolved: dict[str, Any], data_hash: str, seed: int, device: str, method: type) -> str:
-    """Digest that names a run: recipe, data, seed, device kind and code."""
-    values = {"recipe": resolved, "data": data_hash, "seed": seed, "device": device, "code": code_version(method)}
+def run_key(decided: dict[str, Any], data_hash: str, seed: int, device: str, parts: Sequence[type]) -> str:
+    """Digest that names a run: what the recipe decides, data, seed, device kind and the code of its parts."""
+    values = {"recipe": decided, "data": data_hash, "seed": seed, "device": device, "code": code_version(*parts)}
     return value_hash(values)
 
 
 @cache
-def code_version(method: type) -> str:
-    """Digest of the code that numbers depend on: the package without its upper layers and other methods."""
+def code_version(*parts: type) -> str:
+    """Digest of the code that numbers depend on: the package without its upper layers and other methods.
+
+    ``parts`` are the classes of method, heads and calibrator; those of a plugin bring its files with them.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    own = {Path(inspect.getfile(cls)).resolve() for cls in inspect.getmro(method) if issubclass(cls, Configurable)}
+    classes = {cls for part in parts for cls in inspect.getmro(part) if issubclass(cls, Configurable)}
+    files = {Path(inspect.getfile(cls)) for cls in classes}
+    own = {path.resolve() for file in files for path in (file, *plugins.sources(file))}
     for path in sorted({*_PACKAGE.rglob("*.py"), *own}):
-        parts = path.relative_to(_PACKAGE).parts if path.is_relative_to(_PACKAGE) else ("", path.name)
+        steps = path.relative_to(_PACKAGE).parts if path.is_relative_to(_PACKAGE) else ("", path.name)
         content = path.read_bytes()
-        a_method = parts[0] == "methods" and b"\n@register(" in content
-        name = "/".join(parts)
+        a_method = steps[0] == "methods" and b"\n@register(" in content
+        name = "/".join(steps)
         if not name.startswith(_WITHOUT_INFLUENCE) and (not a_method or path in own):
             digest.update(name.encode())
             digest.update(content)

@@ -9,7 +9,8 @@ from typing import Any
 
 from gzsl.brief import brief
 from gzsl.data.benchmarks import canonical_name
-from gzsl.runs.recipe import Recipe, dataset_of
+from gzsl.runs.find import dataset_of
+from gzsl.runs.recipe import Recipe
 from gzsl.runs.run import RunResult
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gzsl import plugins
 from gzsl.data import Dataset
 from gzsl.errors import GzslError, RunHeld, StorageError
 from gzsl.methods import get_method
@@ -86,7 +87,7 @@ class Job:
             "recipe": self.run.recipe.model_dump(mode="json"), "seed": self.run.seed, "key": self.key,
             "out": str(self.place.out), "data": None if self.place.data is None else str(self.place.data),
             "track": None if self.place.track is None else str(self.place.track),
-            "device": self.run.device, "patient": patient,
+            "device": self.run.device, "patient": patient, "plugins": [str(path) for path in plugins.asked()],
         }  # fmt: skip
 
     def note_failure(self, error: str) -> None:
@@ -204,6 +205,7 @@ def perform_here(job: Job, reporter: Reporter) -> Outcome:
 
 def open_run(values: Mapping[str, Any], reporter: Reporter) -> Run:
     """The run that plain values describe, with this process's copy of its data."""
+    plugins.use(values["plugins"])  # a worker of a cluster does not inherit them
     recipe = make_recipe(values["recipe"])
     dataset = _SHELF.dataset(recipe, values["data"])
     return Run(recipe, values["seed"], dataset, Path(values["out"]), values["device"], reporter)

@@ -18,8 +18,9 @@ from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
+from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import combinations, overridden
-from gzsl.runs.recipe import Section, Seeds, find_recipe, make_recipe, read_recipe
+from gzsl.runs.recipe import Section, Seeds, make_recipe, read_recipe
 from gzsl.studies.cells import Cell
 
 MOST_CELLS = 10_000

@@ -19,7 +19,6 @@ from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
-from gzsl.methods import get_method
 from gzsl.runs.experiment import METRICS, Experiment
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
@@ -123,11 +122,10 @@ class Tuner:
     @cached_property
     def name(self) -> str:
         """Name of the study: method, dataset, and a digest of all that decides what trials find."""
-        method: type = get_method(self.recipe.method["name"])
         key = value_hash({
-            "recipe": self.base.resolved(), "space": [dimension.to_dict() for dimension in self.space],
+            "recipe": self.base.decided(), "space": [dimension.to_dict() for dimension in self.space],
             "sampler": self.sampler, "seed": self.seed, "data": self.dataset.card.content_hash,
-            "device": self.device, "code": code_version(method),
+            "device": self.device, "code": code_version(*self.recipe.parts()),
         })  # fmt: skip
         return f"{self.recipe.method['name']}-{self.dataset.name}-{key[:12]}"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gzsl.bundles.bundle import Bundle, bundle_of, load_bundle, save_bundle
+from gzsl.bundles import Bundle, bundle_of, load_bundle, save_bundle
 from gzsl.bundles.predict import predict, write_predictions
 from gzsl.data import EvalRows, FeatureRows, final_task, load
 from gzsl.data.readers.plain import PlainFeatures, open_features
@@ -18,6 +18,7 @@ from gzsl.evaluation.evaluator import score_rows
 from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy
 from gzsl.runs import load_recipe, run_recipe
 from gzsl.runs.run import Run, open_dataset
+from gzsl.semantics import Semantics
 
 QUICK = {
     "eszsl": {"selection.folds": 2, "selection.grid": {"gamma": [10.0], "lam": [1.0]}},
@@ -123,6 +124,53 @@ def test_zscored_semantics_keep_the_statistics_of_the_seen_classes(tmp_path: Pat
     before = bundle.semantics.table
     after = bundle.with_class("far away", bundle.raw.table[0] + 100).semantics.table
     np.testing.assert_array_equal(after[:-1], before)
+
+
+def test_predict_takes_arrays_lists_and_paths_and_says_what_decide_says(tmp_path: Path) -> None:
+    _, folder = make("eszsl", tmp_path)
+    bundle, X = load_bundle(folder), load("simulated", preset="easy").features[:40]
+    names = [p.name for p in predict(bundle, X)]
+    assert names == bundle.decide(X).tolist()
+    assert names == [bundle.raw.class_names[c] for c in bundle.calibrated_scores(X).argmax(axis=1)]
+    assert names != [bundle.raw.class_names[c] for c in bundle.scores(X).argmax(axis=1)]  # before calibration
+    np.save(tmp_path / "x.npy", X)
+    for bundle_or_path in (bundle, folder, str(folder)):
+        assert [p.name for p in predict(bundle_or_path, tmp_path / "x.npy")] == names
+    assert [p.name for p in predict(bundle, X.tolist())] == names
+    assert [p.name for p in predict(bundle, X[0])] == names[:1]
+    assert [p.name for p in predict(bundle, X.astype(np.float64), top_k=3)][::3] == names
+    assert list(predict(bundle, X[:0])) == []
+    for wrong in ("none.npy", [["a"], ["b"]], [[1, 2], [3]], np.zeros((2, 2, 2)), X.astype(complex)):
+        with pytest.raises(DataError):
+            predict(bundle, wrong)
+    with pytest.raises(MethodError, match="top_k: found 0"):
+        predict(bundle, X, top_k=0)
+    with pytest.raises(MethodError, match="but the bundle's features 'simulated' are of no network that is at hand"):
+        predict(bundle, ["a.jpg", "b.jpg"])
+
+
+def test_absence_that_speaks_for_a_class_is_said_as_absence(tmp_path: Path) -> None:
+    """Classes of one attribute each: what speaks for one is its own attribute, and the lack of the others."""
+    _, folder = make("eszsl", tmp_path)
+    table = np.eye(3)
+    raw = Semantics(table, ("animal", "plant", "stone"), attribute_names=("breathes", "green", "hard"))
+
+    class Shows:
+        def attribute_evidence(self, X: np.ndarray) -> np.ndarray:
+            return np.array([[-2.0, 3.0, -1.0]])
+
+        def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+            return self.attribute_evidence(X) @ semantics.table.T
+
+        n_features_ = 64
+
+    bundle = replace(load_bundle(folder), method=Shows(), raw=raw, normalise="none", seen=("animal",), calibrator=None)
+    plant, stone, animal = predict(bundle, np.ones((1, 64)), top_k=3)
+    assert (plant.name, plant.reasons, plant.doubts) == ("plant", ("green", "no breathes", "no hard"), ())
+    assert (stone.name, stone.reasons, stone.doubts) == ("stone", ("no breathes",), ("green", "no hard"))
+    assert (animal.name, animal.reasons, animal.doubts) == ("animal", ("no hard",), ("no breathes", "green"))
+    relative = replace(bundle, raw=replace(raw, table=table + 1))
+    assert next(predict(relative, np.ones((1, 64)))).reasons == ("green", "less breathes", "less hard")
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gzsl.bundles.bundle import Bundle, load_bundle, save_bundle
-from gzsl.data import FeatureRows, load
+from gzsl.bundles import load_bundle, save_bundle
+from gzsl.data import load
 from gzsl.errors import RunError
 from gzsl.evaluation import ScoreSummary, predictions
 from gzsl.runs import load_recipe, run_recipe
@@ -35,10 +35,6 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return result, save_bundle(recipe, result, folder / "bundle", out=folder / "runs")
 
 
-def calibrated(bundle: Bundle, X: np.ndarray) -> np.ndarray:
-    return np.concatenate([scores for _, _, scores in bundle.calibrated_scores(FeatureRows(X))])
-
-
 def test_the_bundle_decides_as_its_run_did(made: tuple[Any, Path]) -> None:
     result, folder = made
     bundle, dataset = load_bundle(folder), load("simulated", preset="easy")
@@ -46,7 +42,7 @@ def test_the_bundle_decides_as_its_run_did(made: tuple[Any, Path]) -> None:
         expected = predictions(ScoreSummary.from_arrays(dict(arrays)), result.metrics["calibrated"]["gamma"])
     rows = np.concatenate([dataset.split.test_seen, dataset.split.test_unseen])
     order = bundle.raw.ids_of(dataset.class_names)
-    found = calibrated(bundle, dataset.features[rows])[:, order].argmax(axis=1)
+    found = bundle.calibrated_scores(dataset.features[rows])[:, order].argmax(axis=1)
     assert np.mean(found == expected) > 0.995  # float32 scores may flip a row that lies on the threshold
     assert len(np.unique(np.isin(found, dataset.split.unseen))) == 2
 
@@ -55,12 +51,12 @@ def test_a_class_that_is_added_later_is_decided_as_if_known_before(made: tuple[A
     known = load_bundle(made[1])
     last = known.raw.class_names[int(np.flatnonzero(~known.is_seen)[-1])]
     keep = [name for name in known.raw.class_names if name != last]
-    without = replace(known, raw=known.raw.take(known.raw.ids_of(keep)))._rebased()
+    without = replace(known, raw=known.raw.take(known.raw.ids_of(keep))).rebased()
     X = load("simulated", preset="easy").features[:150]
-    assert calibrated(without, X).shape == (150, len(keep))
+    assert without.calibrated_scores(X).shape == (150, len(keep))
     grown = load_bundle(without.with_class(last, known.raw.table[known.raw.ids_of([last])[0]]).save(tmp_path / "b"))
     order = grown.raw.ids_of(known.raw.class_names)
-    np.testing.assert_allclose(calibrated(grown, X)[:, order], calibrated(known, X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(grown.calibrated_scores(X)[:, order], known.calibrated_scores(X), rtol=1e-4, atol=1e-5)
 
 
 def test_a_changed_or_lost_calibration_file_is_refused(made: tuple[Any, Path], tmp_path: Path) -> None:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
-from gzsl.data import benchmarks
+from gzsl.data import benchmarks, networks
 
 IMAGES, DIMENSIONS = 6, 24
 
 
+@pytest.fixture
+def awa1(awa1_files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """AWA1 in small, with the facts in small as well: whoever asks finds the complete benchmark with ResNet-101."""
+    known = {name: benchmarks.facts(name) for name in benchmarks.names()}
+    sizes = {"trainval": 40 * (IMAGES - 1), "test_seen": 40, "test_unseen": 10 * IMAGES}
+    known["AWA1"] = replace(known["AWA1"], images=50 * IMAGES, sizes=sizes)
+    monkeypatch.setattr(benchmarks, "facts", known.__getitem__)
+    monkeypatch.setattr(networks, "_KNOWN", (("res101", "res101", (DIMENSIONS,)),))
+    return awa1_files
+
+
 @pytest.fixture(scope="session")
-def awa1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def awa1_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with AWA1's class names and unseen classes, six images a class, and random attributes."""
     root = tmp_path_factory.mktemp("benchmarks")
     folder = root / "AWA1"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gzsl.conformance import Bench, Subject, checks_of
+from gzsl.conformance import Bench, checks_of
 from gzsl.conformance.checks import excuse
-from gzsl.data import Dataset, Task
+from gzsl.data import Dataset, Task, TrainView
 from gzsl.methods import Method, get_method, method_names
 
 
@@ -20,6 +20,17 @@ def bench() -> Bench:
 
 
 @pytest.fixture(scope="session")
+def thorough() -> Bench:
+    """The same dataset for checks that train in full."""
+    return Bench.simulated(thorough=True)
+
+
+@pytest.fixture(scope="session")
+def small(bench: Bench) -> TrainView:
+    return bench.small
+
+
+@pytest.fixture(scope="session")
 def dataset(bench: Bench) -> Dataset:
     return bench.dataset
 
@@ -27,21 +38,6 @@ def dataset(bench: Bench) -> Dataset:
 @pytest.fixture(scope="session")
 def task(bench: Bench) -> Task:
     return bench.task
-
-
-class Fits:
-    """Fitted methods, each fitted once for all tests that only look at it."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-
-    def get(self, name: str, params: Mapping[str, Any]) -> Method:
-        return Subject(name, params, self.bench).fitted
-
-
-@pytest.fixture(scope="session")
-def fits(bench: Bench) -> Fits:
-    return Fits(bench)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -66,3 +62,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _case(cls: type[Method], values: tuple[Any, ...], label: str) -> Any:
     reason = excuse(cls, values[0])
     return pytest.param(*values, id=label, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what is checked of one method follow one another, so that the process that fitted it has it still."""
+    here = [i for i, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    ordered = sorted((items[i] for i in here), key=_method_of)
+    for i, item in zip(here, ordered, strict=True):
+        items[i] = item
+
+
+def _method_of(item: pytest.Item) -> str:
+    return str(item.callspec.params.get("name", "")) if hasattr(item, "callspec") else ""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gzsl.calibration import Calibrator, Observation, calibrator_names, make_calibrator
+from gzsl.conformance import Bench, Subject
 from gzsl.data import Task
 from gzsl.evaluation import evaluate
 
@@ -28,9 +29,9 @@ def prepared(task: Task) -> list[Calibrator]:
 
 
 def test_every_calibrator_decides_over_every_method(
-    name: str, params: dict[str, Any], task: Task, fits: Any, prepared: list[Calibrator]
+    name: str, params: dict[str, Any], task: Task, bench: Bench, prepared: list[Calibrator]
 ) -> None:
-    method = fits.get(name, params)
+    method = Subject(name, params, bench).fitted
     classes = set(range(len(task.view.semantics)))
     for calibrator in map(copy, prepared):
         calibrator.attach(method, task.view)

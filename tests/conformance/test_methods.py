@@ -11,18 +11,42 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gzsl.conformance import Bench, Subject
+from gzsl.conformance import Bench, Subject, contract
 from gzsl.data import Task
 from gzsl.errors import MethodError, ProtocolError
-from gzsl.methods import get_method, load_method
+from gzsl.methods import Method, get_method, load_method
 from gzsl.resources import configs_dir
 
 Params = Mapping[str, Any]
+RETRAINING = (
+    contract.same_seed_same_bits_and_nothing_else_changes,
+    contract.fit_does_not_touch_the_global_random_state,
+    contract.fit_does_not_depend_on_class_order,
+    contract.never_sees_test_labels_or_features,
+    contract.other_class_tables,
+    contract.odd_but_legal_data_give_finite_scores,
+)
 
 
 def test_conforms(check: Callable[[Subject], None], name: str, params: Params, bench: Bench) -> None:
-    """The checks of ``gzsl check``; each fails with a sentence."""
-    check(Subject(name, params, bench))
+    """The checks of ``gzsl check``; each fails with a sentence, and leaves the fits that others share as they were."""
+    subject = Subject(name, params, bench)
+    before = bits(subject.fitted), bits(subject.brief[0])
+    check(subject)
+    assert (bits(subject.fitted), bits(subject.brief[0])) == before
+
+
+def bits(method: Method) -> dict[str, bytes]:
+    return {key: array.tobytes() for key, array in method.fitted_arrays().items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("retraining", RETRAINING, ids=lambda check: check.__name__)
+def test_conforms_when_trained_in_full(
+    retraining: Callable[[Subject], None], name: str, params: Params, thorough: Bench
+) -> None:
+    """What a few steps on a quarter of the rows show holds for whole trainings on all rows."""
+    retraining(Subject(name, params, thorough))
 
 
 def test_declared_in_the_folder_and_file_of_its_name(name: str, params: Params) -> None:

@@ -204,7 +204,7 @@ def test_a_damaged_record_ends_in_one_sentence(text: str, pictures: Path, tmp_pa
     out = tmp_path / "out"
     out.mkdir()
     (out / "progress.json").write_text(text)
-    with pytest.raises(RunError, match="progress.json: found no record of an extraction"):
+    with pytest.raises(RunError, match=r"progress.json: .*delete the folder, or choose another --out"):
         extract(pictures, out)
 
 
@@ -218,6 +218,7 @@ def test_weights_are_numbers_from_safetensors_and_nothing_is_unpickled(tmp_path:
     own = open_backbone("efficientnet_lite0", tmp_path / "own.safetensors")
     shown = np.random.default_rng(0).integers(0, 255, (1, 224, 224, 3), dtype=np.uint8)
     torch.testing.assert_close(own.maps(shown), usual.maps(shown))
+    assert own.name == f"efficientnet_lite0-{own.weights['sha256'][:8]}"
     torch.save(state, tmp_path / "own.pth")
     with pytest.raises(DataError, match="found a .pth file, which might hold code; expected a state dict"):
         open_backbone("efficientnet_lite0", tmp_path / "own.pth")

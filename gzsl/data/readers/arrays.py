@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
+from gzsl.data.readers.detect import (
+    absent,
+    as_integers,
+    as_vector,
+    is_mask,
+    is_transposed,
+    label_base,
+    name_ids,
+    row_base,
+    unique_names,
+)
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, array_features
@@ -15,7 +25,7 @@ from gzsl.door.archives import NpzFile
 from gzsl.door.arrays import plain
 from gzsl.door.hdf5 import array_of, is_hdf5, open_hdf5
 from gzsl.door.opening import short
-from gzsl.errors import DataError, suggest
+from gzsl.errors import DataError
 
 TABLES = {"att": "att", "semantics": "att", "original_att": "original_att", "sent": "sent"}
 ROWS = ("trainval", "test_seen", "test_unseen")
@@ -39,7 +49,7 @@ class ArrayFile:
     def array(self, name: str) -> np.ndarray:
         """The array called ``name``; text comes back as an array of str."""
         if name not in self:
-            raise DataError(f"{self.where}: no array {name!r}; {suggest(name, self.names)}")
+            raise absent(self.where, "array", name, self.names)
         return self._array(name)
 
     def _array(self, name: str) -> np.ndarray:
@@ -115,7 +125,10 @@ def read_arrays(layout: Layout) -> RawData:
 
 
 def _labels(file: ArrayFile, names: tuple[str, ...]) -> tuple[np.ndarray, int, list[str]]:
-    stored, where = file.array("labels").ravel(), f"{file.where}: labels"
+    stored, where = file.array("labels"), f"{file.where}: labels"
+    if stored.dtype.kind in "iufb":
+        stored = as_vector(where, stored, "one label an image")
+    stored = stored.ravel()
     if not len(stored):
         raise DataError(f"{where} is empty, expected one label an image")
     if stored.dtype.kind == "U":
@@ -147,8 +160,8 @@ def _rows(
         rows = {}
         for name in (*ROWS, *(name for name in OPTIONAL_ROWS if name in file)):
             values = file.array(name).ravel()
-            is_mask = values.dtype.kind == "b" and len(values) == len(labels)
-            rows[name] = np.flatnonzero(values) if is_mask else as_integers(f"{file.where}: {name}", values)
+            masked = is_mask(values, len(labels))
+            rows[name] = np.flatnonzero(values) if masked else as_integers(f"{file.where}: {name}", values)
         found, note = row_base(file.where, rows, labels, default=0)
         return {name: values - found for name, values in rows.items()}, note
     if "unseen" not in file:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gzsl.errors import DataError
+from gzsl.errors import DataError, suggest
 
 
 def as_integers(where: str, values: np.ndarray) -> np.ndarray:
@@ -19,6 +19,19 @@ def as_integers(where: str, values: np.ndarray) -> np.ndarray:
         if wrong.any():
             raise DataError(f"{where}: found {flat[wrong][0]}, expected whole numbers")
     return flat.astype(np.int64)
+
+
+def as_vector(where: str, values: np.ndarray, of: str) -> np.ndarray:
+    """Whole numbers of a column or a row, flat; a matrix, such as one-hot labels, is a `DataError`."""
+    if np.ndim(values) > 2 or min(np.shape(values) or (1,), default=1) > 1 and np.ndim(values) == 2:
+        kind = " (one-hot labels?)" if np.isin(values, (0, 1)).all() else ""
+        raise DataError(f"{where}: found a matrix of shape {np.shape(values)}{kind}, expected a vector, {of}")
+    return as_integers(where, values)
+
+
+def is_mask(values: np.ndarray, n_images: int) -> bool:
+    """Whether an array marks rows by zeros and ones, one entry an image, instead of listing their numbers."""
+    return n_images > 2 and np.size(values) == n_images and bool(np.isin(values, (0, 1)).all())
 
 
 def label_base(where: str, labels: np.ndarray, n_classes: int, default: int) -> tuple[int, str]:
@@ -124,6 +137,14 @@ def is_transposed(where: str, shape: Sequence[int], count: int, of: str, default
     return transposed, f"{where}: its {count} {of} are its {'columns' if transposed else 'rows'}"
 
 
+def absent(where: str, kind: str, name: str, present: Iterable[str]) -> DataError:
+    """The error about a variable or an array that a file does not have, naming those it has."""
+    found = sorted(present)
+    near = suggest(name, found)
+    hint = near if near.startswith("did you mean") else f"found {', '.join(found) or 'none'}"
+    return DataError(f"{where}: no {kind} {name!r}; {hint}")
+
+
 def unique_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
     """Class names without outer white space; a repeated or an empty one is a `DataError`."""
     cleaned = tuple(str(name).strip() for name in names)
@@ -141,5 +162,7 @@ def name_ids(where: str, wanted: Sequence[str], names: Sequence[str]) -> np.ndar
     position = {name: i for i, name in enumerate(names)}
     missing = [name for name in wanted if name not in position]
     if missing:
-        raise DataError(f"{where}: class {missing[0]!r} has no row in the class table, expected one")
+        near = suggest(missing[0], names)
+        hint = f" ({near})" if near.startswith("did you mean") else ""
+        raise DataError(f"{where}: class {missing[0]!r} has no row in the class table, expected one{hint}")
     return np.array([position[name] for name in wanted], dtype=np.int64)

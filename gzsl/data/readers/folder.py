@@ -11,7 +11,7 @@ import numpy as np
 
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.layout import Layout
-from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable
+from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, left_out
 from gzsl.data.readers.table import SPLITS, Table
 from gzsl.door.archives import open_npy
 from gzsl.door.arrays import numbers
@@ -30,11 +30,12 @@ def read_folder(layout: Layout) -> RawData:
     """
     table = Table(layout.classes, ("unseen",))
     names = unique_names(f"{table.where}: class", table.text()["class"])
-    tables = {"att": RawTable(table.values(), table.numeric_names)}
+    tables, notes = {"att": RawTable(table.values(), table.numeric_names)}, []
     for path in layout.others:
-        other = Table(path, ("unseen",))
-        order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
-        tables[path.stem] = RawTable(other.values()[order], other.numeric_names)
+        try:
+            tables[path.stem] = _other_table(path, names)
+        except DataError as error:
+            notes.append(left_out(path.stem, str(error)))
     images = layout.features.with_name("images.csv")
     rows = read_rows(images, ("image", "class", "split"))
     labels = name_ids(f"{short(images)}: class", [row["class"] for row in rows], names)
@@ -44,12 +45,18 @@ def read_folder(layout: Layout) -> RawData:
         raise DataError(f"{short(images)}: column split: found {wrong[0]!r}, expected {', '.join(SPLITS)}")
     features = _features(layout.features, len(rows))
     split = {name: np.flatnonzero(column == name) for name in SPLITS}
-    note = "the split is the column split of images.csv"
+    notes.append("the split is the column split of images.csv")
     card = _card(layout.features.with_name("card.json"))
     return RawData(
-        short(layout.folder), features, labels, names, tables, split, True, (note,),
+        short(layout.folder), features, labels, names, tables, split, True, tuple(notes),
         card.get("features"), card.get("fine_tuned"),
     )  # fmt: skip
+
+
+def _other_table(path: Path, names: tuple[str, ...]) -> RawTable:
+    other = Table(path, ("unseen",))
+    order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
+    return RawTable(other.values()[order], other.numeric_names)
 
 
 def _card(path: Path) -> dict[str, Any]:

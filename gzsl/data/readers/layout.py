@@ -25,7 +25,7 @@ class Layout:
     features : Path
         File with features and labels.
     classes : Path
-        File with the class table and the split; the same file for ``arrays``.
+        File with the class table and the split, ``att_splits.mat`` where there is one; the same file for ``arrays``.
     others : tuple of Path
         Further class tables, ``<name>_splits.mat``.
     """
@@ -79,8 +79,10 @@ def find_layout(path: Path, features_file: str | None = None) -> Layout:
 
 def has_dataset(folder: Path) -> bool:
     """Whether a folder looks like a dataset, by file names."""
-    telling = (SPLITS_FILE, "features.csv", "features.npy")
-    return any((folder / name).is_file() for name in telling) or bool(_array_files(folder))
+    telling = ("features.csv", "features.npy")
+    return bool(_splits_files(folder)) or any((folder / name).is_file() for name in telling) or bool(
+        _array_files(folder)
+    )
 
 
 def _in_folder(folder: Path, features_file: str | None) -> Layout:
@@ -92,7 +94,7 @@ def _in_folder(folder: Path, features_file: str | None) -> Layout:
         if chosen.suffix.lower() in ARRAY_SUFFIXES:
             return Layout("arrays", chosen, chosen)
         return _released(folder, features_file)
-    if (folder / SPLITS_FILE).is_file() or _feature_mats(folder):
+    if _splits_files(folder) or _feature_mats(folder):
         return _released(folder, None)
     if (folder / "features.csv").is_file():
         return _csv(folder)
@@ -106,15 +108,15 @@ def _in_folder(folder: Path, features_file: str | None) -> Layout:
 
 
 def _released(folder: Path, features_file: str | None) -> Layout:
-    if not (folder / SPLITS_FILE).is_file():
+    splits = _splits_files(folder)
+    if not splits:
         raise DataError(f"{folder}: no {SPLITS_FILE}, expected it beside the features with class table and split")
     candidates = [folder / features_file] if features_file else _feature_mats(folder)
     if not candidates:
-        raise DataError(f"{folder}: no features file, expected res101.mat or another .mat beside {SPLITS_FILE}")
+        raise DataError(f"{folder}: no features file, expected res101.mat or another .mat beside {splits[0].name}")
     standard = [path for path in candidates if path.name == "res101.mat"]
-    others = sorted(path for path in folder.glob("*_splits.mat") if path.name != SPLITS_FILE)
     features = standard[0] if standard else _only(folder, candidates)
-    return Layout("released", features, folder / SPLITS_FILE, tuple(others))
+    return Layout("released", features, splits[0], tuple(splits[1:]))
 
 
 def _made(folder: Path) -> Layout:
@@ -134,6 +136,11 @@ def _csv(folder: Path) -> Layout:
 
 def _feature_mats(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.mat") if not path.name.endswith("_splits.mat"))
+
+
+def _splits_files(folder: Path) -> list[Path]:
+    """Files with class tables; the first one also has the split: ``att_splits.mat`` where there is one."""
+    return sorted(folder.glob("*_splits.mat"), key=lambda path: (path.name != SPLITS_FILE, path.name))
 
 
 def _array_files(folder: Path) -> list[Path]:

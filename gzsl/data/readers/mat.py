@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data.readers.detect import is_transposed
+from gzsl.data.readers.detect import absent, is_transposed
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, array_features
 from gzsl.door import kinds
 from gzsl.door.arrays import numbers, plain, texts
@@ -23,7 +23,7 @@ from gzsl.door.hdf5 import array_of, is_hdf5, item_of, open_hdf5
 from gzsl.door.mat5 import check_depth
 from gzsl.door.opening import check_kind, reading, short
 from gzsl.door.room import check_declared, check_memory
-from gzsl.errors import DataError, suggest
+from gzsl.errors import DataError
 
 KIND = "a MATLAB file"
 NUMERIC = {  # bytes an entry; whole numbers may be stored in fewer
@@ -108,7 +108,7 @@ class MatFile:
 
     def _known(self, name: str) -> str:
         if name not in self:
-            raise DataError(f"{self.where}: no variable {name!r}; {suggest(name, self.shapes)}")
+            raise absent(self.where, "variable", name, self.shapes)
         return name
 
     def _check_depth(self, where: str) -> None:

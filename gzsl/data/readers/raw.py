@@ -104,6 +104,11 @@ class RawData:
     fine_tuned: bool | None = None
 
 
+def left_out(table: str, why: str) -> str:
+    """The note about an optional class table that cannot be used; a dataset is good without it."""
+    return f"table {table} is left out: {why}"
+
+
 def array_features(where: str, load: Callable[[], np.ndarray], shape: tuple[int, int], transposed: bool) -> Features:
     """Features that one call reads as a whole: (d, N) when ``transposed``, else (N, d)."""
 

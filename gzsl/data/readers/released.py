@@ -6,10 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
+from gzsl.data.readers.detect import (
+    as_integers,
+    as_vector,
+    is_mask,
+    is_transposed,
+    label_base,
+    name_ids,
+    row_base,
+    unique_names,
+)
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.mat import MatFile, open_mat
-from gzsl.data.readers.raw import RawData, RawTable
+from gzsl.data.readers.raw import RawData, RawTable, left_out
 from gzsl.door.opening import short
 from gzsl.errors import DataError
 
@@ -24,8 +33,10 @@ def read_released(layout: Layout) -> RawData:
 
     Variables of the features file: ``features`` (d x N or N x d) and ``labels`` (N). Of ``att_splits.mat``:
     ``att`` and optionally ``original_att`` (a x C or C x a), ``allclasses_names`` (C strings), ``trainval_loc``,
-    ``test_seen_loc``, ``test_unseen_loc`` and optionally ``train_loc``, ``val_loc``; whatever else is there is
-    ignored. Of ``<name>_splits.mat``: ``att``, a class table that will be called ``<name>``.
+    ``test_seen_loc``, ``test_unseen_loc`` (row numbers, or masks) and optionally ``train_loc``, ``val_loc``;
+    whatever else is there is ignored. Of ``<name>_splits.mat``: ``att``, a class table that will be called
+    ``<name>``; a damaged one, or one of other classes, is left out with a note. Where there is no
+    ``att_splits.mat``, one of them takes its place.
 
     Raises
     ------
@@ -33,14 +44,14 @@ def read_released(layout: Layout) -> RawData:
         For damaged files, missing variables, and numbers that contradict each other.
     """
     features_file, splits_file = open_mat(layout.features), open_mat(layout.classes)
-    stored = as_integers(f"{features_file.where}: labels", features_file.numbers("labels"))
+    stored = as_vector(f"{features_file.where}: labels", features_file.numbers("labels"), "one label an image")
     if not len(stored):
         raise DataError(f"{features_file.where}: labels is empty, expected one label an image")
     features, orientation = features_file.features("features", len(stored))
     names, given = _class_names(splits_file, stored)
     base, base_note = label_base(f"{features_file.where}: labels", stored, len(names), default=1)
     labels = stored - base
-    tables, table_notes = _tables(splits_file, layout.others, names)
+    tables, table_notes = _tables(splits_file, layout, names, given)
     rows, row_notes = _rows(splits_file, labels)
     notes = [orientation, base_note, *row_notes, *table_notes]
     if not given:
@@ -58,30 +69,68 @@ def _class_names(file: MatFile, labels: np.ndarray) -> tuple[tuple[str, ...], bo
 
 def _rows(file: MatFile, labels: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:
     wanted = [*REQUIRED_ROWS, *(name for name in OPTIONAL_ROWS if f"{name}_loc" in file)]
-    rows = {name: as_integers(f"{file.where}: {name}_loc", file.numbers(f"{name}_loc")) for name in wanted}
-    base, note = row_base(file.where, rows, labels, default=1)
-    return {name: values - base for name, values in rows.items()}, [f"{file.where}: {note}"]
+    found, masks = {}, []
+    for name in wanted:
+        where, values = f"{file.where}: {name}_loc", file.numbers(f"{name}_loc")
+        if is_mask(values, len(labels)):
+            masks.append(name)
+            found[name] = np.flatnonzero(values)
+        else:
+            found[name] = as_integers(where, values)
+    if masks:
+        return _from_masks(file, found, masks, wanted)
+    base, note = row_base(file.where, found, labels, default=1)
+    return {name: values - base for name, values in found.items()}, [f"{file.where}: {note}"]
 
 
-def _tables(file: MatFile, others: tuple[Path, ...], names: tuple[str, ...]) -> tuple[dict[str, RawTable], list[str]]:
-    present = [name for name in TABLES if name in file]
-    if not present:
-        file.numbers(TABLES[0])  # says what the file holds instead
-    tables, notes = {}, []
-    for name in present:
-        tables[name], note = _table(file, name, len(names))
+def _from_masks(
+    file: MatFile, found: dict[str, np.ndarray], masks: list[str], wanted: list[str]
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    numbered = [name for name in wanted if name not in masks]
+    if numbered:
+        raise DataError(
+            f"{file.where}: {masks[0]}_loc is a mask of zeros and ones and {numbered[0]}_loc is not, "
+            "expected row numbers or masks throughout"
+        )
+    return found, [f"{file.where}: rows are given as masks of zeros and ones, one entry an image"]
+
+
+def _tables(
+    file: MatFile, layout: Layout, names: tuple[str, ...], given: bool
+) -> tuple[dict[str, RawTable], list[str]]:
+    """All class tables: the one of the splits file that is needed, and whatever agrees with it."""
+    main = _label(layout.classes)
+    variable = main if main in file else TABLES[0]
+    table, note = _table(file, variable, len(names))
+    tables, notes = {main: table}, [note]
+    own = [(name, layout.classes) for name in TABLES[1:] if name in file and name != main]
+    for label, path in [*own, *((_label(path), path) for path in layout.others)]:
+        try:
+            if path == layout.classes:
+                tables[label], note = _table(file, label, len(names))
+            else:
+                tables[label], note = _other_table(path, label, layout.classes.name, names, given)
+        except DataError as error:
+            note = left_out(label, str(error))
         notes.append(note)
-    for path in others:
-        other, label = open_mat(path), path.name.removesuffix("_splits.mat")
-        table, note = _table(other, label if label in other else TABLES[0], len(names))
-        order_note = "in the class order of att_splits.mat, since it has no class names of its own"
-        if NAMES in other:
-            own = unique_names(f"{other.where}: {NAMES}", other.strings(NAMES))
-            table = RawTable(table.values[name_ids(other.where, names, own)])
-            order_note = "put into class order by its own class names"
-        tables[label] = table
-        notes.append(f"{note}, {order_note}")
     return tables, notes
+
+
+def _other_table(
+    path: Path, label: str, main_file: str, names: tuple[str, ...], given: bool
+) -> tuple[RawTable, str]:
+    other = open_mat(path)
+    table, note = _table(other, label if label in other else TABLES[0], len(names))
+    if NAMES not in other or not given:
+        return table, f"{note}, in the class order of {main_file}, since it has no class names of its own"
+    own = unique_names(f"{other.where}: {NAMES}", other.strings(NAMES))
+    order = name_ids(other.where, names, own)
+    return RawTable(table.values[order]), f"{note}, put into class order by its own class names"
+
+
+def _label(path: Path) -> str:
+    """What a table is called after its file: ``sent`` of ``sent_splits.mat``."""
+    return path.name.removesuffix("_splits.mat")
 
 
 def _table(file: MatFile, name: str, n_classes: int) -> tuple[RawTable, str]:

@@ -1,0 +1,79 @@
+"""Recipes by name: those that are shipped, and those that lie beside a plugin."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from gzsl import plugins
+from gzsl.door.paths import user_path
+from gzsl.errors import RecipeError
+from gzsl.resources import configs_dir
+
+NEAREST = 3  # names in a message
+
+
+def list_recipes() -> list[Path]:
+    """Paths of all recipes that have a name: shipped ones, sorted, then those beside plugins."""
+    shipped = sorted(configs_dir().glob("*/*.yaml"))
+    return shipped + [
+        path
+        for plugin in plugins.loaded()
+        for method in sorted(plugin.ids("method"))
+        for path in sorted((plugin.path.parent / method).glob("*.yaml"))
+    ]
+
+
+def recipe_names() -> dict[str, Path]:
+    """Every recipe's ``METHOD/DATASET`` or ``METHOD/DATASET.VARIANT``, with its path."""
+    return {f"{path.parent.name}/{path.stem}": path for path in list_recipes()}
+
+
+def recipes_of(method: str) -> list[str]:
+    """Names of the recipes of one method."""
+    return [name for name in recipe_names() if name.startswith(f"{method}/")]
+
+
+def dataset_of(recipe: str) -> str:
+    """Dataset of a shipped recipe's name, ``CUB`` for ``CUB.budget`` and for ``CUB``."""
+    return recipe.partition(".")[0]
+
+
+def find_recipe(source: str | Path) -> Path:
+    """Path of a recipe given as a path, or by its name in any case.
+
+    Raises
+    ------
+    RecipeError
+        Where there is none: the nearest names, or all of the method that was named.
+    """
+    path = user_path(source, "a recipe", RecipeError)
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a recipe") from None
+    known = recipe_names()
+    folded = {name.lower(): place for name, place in known.items()}
+    name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()
+    if name in folded:
+        return folded[name]
+    raise RecipeError(f"{source}: no such recipe; {_advice(name, list(known))}")
+
+
+def _advice(name: str, known: list[str]) -> str:
+    """What to write instead."""
+    method, _, dataset = name.partition("/")
+    own = {recipe.partition("/")[2].lower(): recipe for recipe in known if recipe.partition("/")[0] == method}
+    if own and not dataset:
+        return f"{method} has {', '.join(own.values())}; on your own data: gzsl run {method} --data FOLDER"
+    if own:
+        close = difflib.get_close_matches(dataset, list(own), n=1, cutoff=0.6)
+        meant = f"did you mean {own[close[0]]!r}? " if close else ""
+        return f"{meant}{method} has {', '.join(own.values())}"
+    folded = {recipe.lower(): recipe for recipe in known}
+    close = difflib.get_close_matches(name, list(folded), n=NEAREST, cutoff=0.6) if name.count("/") < 2 else []
+    if close:
+        return f"did you mean {' or '.join(repr(folded[found]) for found in close)}?"
+    return "expected a recipe file, or METHOD/DATASET (gzsl recipes lists them)"
+
