@@ -32,9 +32,11 @@ _HOMES = {
     "evaluate": "gzsl.evaluation",
     "fit_folds": "gzsl.calibration",
     "calibrate": "gzsl.calibration",
+    "calibrate_scores": "gzsl.calibration",
     "load_recipe": "gzsl.runs",
     "run_recipe": "gzsl.runs",
     "to_frame": "gzsl.runs",
+    "ZeroShotClassifier": "gzsl.sklearn",
     "load_bundle": "gzsl.bundles",
     "save_bundle": "gzsl.bundles",
     "predict": "gzsl.bundles.predict",
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gzsl.bundles import save_bundle as save_bundle
     from gzsl.bundles.predict import predict as predict
     from gzsl.calibration import calibrate as calibrate
+    from gzsl.calibration import calibrate_scores as calibrate_scores
     from gzsl.calibration import fit_folds as fit_folds
     from gzsl.data import Dataset as Dataset
     from gzsl.data import Split as Split
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from gzsl.runs import run_recipe as run_recipe
     from gzsl.runs import to_frame as to_frame
     from gzsl.semantics import Semantics as Semantics
+    from gzsl.sklearn import ZeroShotClassifier as ZeroShotClassifier
 
 __all__ = ["__version__", *_HOMES]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, dataclass_transform
@@ -113,7 +114,13 @@ class Configurable(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        own = inspect.get_annotations(cls)
+        again = _declared_again(cls, own)
+        cls.__annotations__ = own | {name: field.type for name, field in again.items()}
+        for name, field in again.items():
+            setattr(cls, name, field)
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+        cls.__annotations__ = own  # types are looked up in the module that wrote them
 
     part_id: ClassVar[str] = ""
 
@@ -132,12 +139,30 @@ class Configurable(BaseEstimator):
         """
         for name, parameter in parameters(type(self)).items():
             value = getattr(self, name)
-            if isinstance(value, Configurable):
-                value.check_parameters()
-                continue
             problem = _problem(parameter, value)
             if problem:
                 raise MethodError(f"{type(self).__name__}.{name}: found {value!r}, expected {problem}")
+            if isinstance(value, Configurable):
+                value.check_parameters()
+
+
+def _declared_again(cls: type, own: Mapping[str, Any]) -> dict[str, dataclasses.Field[Any]]:
+    """Hyper-parameters that a class with several bases must declare again, to have them as Python would find them.
+
+    Dataclasses let the first base class win with all that it has. A mixin before its host would so undo what the
+    host declares, by what it merely inherits from a class below both.
+    """
+    taken: dict[str, dataclasses.Field[Any]] = {}
+    for base in reversed(cls.__mro__[1:]):
+        taken |= getattr(base, "__dataclass_fields__", {})
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for name, field in taken.items():
+        if _KEY in field.metadata and name not in own:
+            home = next(base for base in cls.__mro__[1:] if name in inspect.get_annotations(base))
+            declared = home.__dataclass_fields__[name]  # type: ignore[attr-defined]
+            if declared is not field:
+                found[name] = declared
+    return found
 
 
 def parameters(cls: type) -> dict[str, Parameter]:
@@ -163,7 +188,7 @@ def parse_value(parameter: Parameter, value: Any) -> Any:
     problem = _problem(parameter, value)
     if problem:
         raise ValueError(problem)
-    return _adapter(parameter.annotation).validate_python(value)
+    return value if parameter.part else _adapter(parameter.annotation).validate_python(value)
 
 
 def check_keys(given: Mapping[str, Any], cls: type, *, where: str, error: type[GzslError]) -> None:
@@ -231,6 +256,9 @@ def _configured(parameter: Parameter, value: Any, where: str, error: type[GzslEr
 
 def _problem(parameter: Parameter, value: Any) -> str | None:
     """Say what was expected when ``value`` is not acceptable, else None."""
+    if parameter.part is not None:
+        left_out = value is None and type(None) in typing.get_args(parameter.annotation)
+        return None if left_out or isinstance(value, parameter.part) else _part_text(parameter.part)
     if isinstance(value, bool) and "bool" not in parameter.type_name:
         return parameter.type_name
     try:
@@ -246,11 +274,13 @@ def _problem(parameter: Parameter, value: Any) -> str | None:
     return parameter.range_text if below or above else None
 
 
+def _part_text(part: type[Configurable]) -> str:
+    kind = part.__name__
+    return f"a {kind} object, its name, or a mapping with its name under 'name' and its own values beside it"
+
+
 @functools.cache
 def _adapter(annotation: Any) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import TypeAdapter
 
-    options = typing.get_args(annotation) or (annotation,)
-    if any(isinstance(option, type) and issubclass(option, Configurable) for option in options):
-        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     return TypeAdapter(annotation)

@@ -61,7 +61,7 @@ def problem(line: str, *, whole: bool = True) -> str | None:
 
 
 def _wrong_recipe(name: str, values: dict[str, Any]) -> str | None:
-    if name not in ("gzsl run", "gzsl explain", "gzsl tune"):
+    if name not in ("gzsl run", "gzsl explain", "gzsl tune") or values.get("plugin"):  # a reader's own file
         return None
     recipe = values.get("recipe") or ""
     if re.fullmatch(r"[a-z0-9-]+/[A-Za-z0-9.]+", recipe) and recipe not in SHIPPED:

@@ -98,3 +98,56 @@ def test_misspelt_keys_are_named_with_the_nearest() -> None:
         configure(Thing, {"rat": 1}, where="here", error=RecipeError)
     with pytest.raises(RecipeError, match=r"here.part: unknown key 'siz'; did you mean 'size'"):
         configure(Thing, {"part": {"siz": 1}}, where="here", error=RecipeError)
+
+
+class Base(Configurable):
+    size: int = param(default=1, low=1, doc="size")
+    rate: float = param(default=0.1, doc="rate")
+
+
+class Host(Base):
+    size: int = param(default=2, low=1, doc="size of the host")
+
+
+class Mixin(Base):
+    share: float = param(default=0.5, doc="share")
+
+
+class Both(Mixin, Host):
+    pass
+
+
+class Own(Mixin, Host):
+    size: int = param(default=3, low=1, doc="size of its own")
+
+
+class Louder(Base):
+    size: int = param(default=9, low=1, doc="size of the mixin")
+
+
+def test_a_mixin_does_not_undo_what_its_host_declares() -> None:
+    assert parameters(Both)["size"].default == Both().size == Both.size == 2
+    assert parameters(Both)["size"].doc == "size of the host"
+    assert list(parameters(Both)) == ["size", "rate", "share"]
+    assert type("Below", (Both,), {})().size == 2
+    assert type("Further", (type("Second", (Base,), {}), Both), {})().size == 2
+    assert Own().size == 3
+    assert type("Declared", (Louder, Host), {})().size == 9
+    assert (Host().size, Mixin().size, clone(Both(size=5)).size) == (2, 1, 5)
+
+
+@pytest.mark.parametrize("part", [Part(size=2), Other(size=2), {"size": 2}, {"name": "part", "size": 2}])
+def test_a_part_is_taken_as_an_object_or_as_plain_values(part: Part | dict[str, int]) -> None:
+    thing = configure(Thing, {"part": part}, where="recipe", error=RecipeError)
+    thing.check_parameters()
+    assert thing.part.size == 2
+    if isinstance(part, Part):
+        assert thing.part is part
+
+
+@pytest.mark.parametrize("part", [42, None, [1], Part, Thing(), True])
+def test_what_is_no_part_of_that_kind_is_refused_in_a_sentence(part: object) -> None:
+    with pytest.raises(RecipeError, match=r"recipe\.part: found .*, expected a Part object, its name, or a mapping"):
+        configure(Thing, {"part": part}, where="recipe", error=RecipeError)
+    with pytest.raises(MethodError, match=r"Thing\.part: found .*, expected a Part object"):
+        Thing(part=part).check_parameters()

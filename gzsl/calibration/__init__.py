@@ -4,11 +4,14 @@ from gzsl.calibration.base import Calibrator, calibrator_class, calibrator_names
 from gzsl.calibration.fits import calibrate, fit_folds
 from gzsl.calibration.observation import Observation
 from gzsl.calibration.persistence import load_calibrator, save_calibrator
+from gzsl.calibration.score_files import ScoreCalibration, calibrate_scores
 
 __all__ = [
     "Calibrator",
     "Observation",
+    "ScoreCalibration",
     "calibrate",
+    "calibrate_scores",
     "calibrator_class",
     "calibrator_names",
     "fit_folds",

@@ -57,6 +57,11 @@ class Calibrator(Configurable):
     )  # fmt: skip
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """What it needs of a dataset besides scores: ``features`` of rows, ``vectors`` of classes."""
+        return ()
+
+    @property
     def label(self) -> str:
         """Name for protocols and tables, with the hyper-parameters that are not the usual ones."""
         usual = plain(type(self)())
@@ -88,7 +93,10 @@ class Calibrator(Configurable):
         """Take the scale of margins from at most 2,000 training rows, spread evenly; called after `prepare`."""
         positions = np.unique(np.linspace(0, len(view.labels) - 1, REFERENCE_ROWS).round().astype(np.int64))
         X, labels = view.features.take(positions).to_array(), view.labels[positions]
-        scores = np.asarray(scorer.scores(X, view.semantics))
+        return self.attach_rows(X, np.asarray(scorer.scores(X, view.semantics)), labels)
+
+    def attach_rows(self, X: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> Self:
+        """Do what `attach` does with rows (k, d) that are scored (k, C) already; labels (k,) are seen classes."""
         summary = summarise(scores, labels, self.seen_, self.unseen_)
         spread = scores[:, self.seen_].std(axis=1, dtype=np.float64)
         self.unit_ = float(spread[np.isfinite(spread)].mean()) if np.isfinite(spread).any() else 0.0

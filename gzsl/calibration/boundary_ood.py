@@ -76,6 +76,11 @@ class BoundaryOOD(Calibrator):
     codes: str = param(default="sampled", choices=("sampled", "mean"), doc="von Mises-Fisher samples, or mean codes")
     contrast: bool = param(default=False, doc="subtract the largest cosine with centres of unseen classes")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features and class vectors."""
+        return ("features", "vectors")
+
     def _prepare(self, view: TrainView, seed: int) -> None:
         canonical = view.canonical()
         streams = Streams(seed)

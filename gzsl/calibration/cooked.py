@@ -44,6 +44,11 @@ class COOkeD(Calibrator):
     n_iterations: int = param(default=200, low=1, high=100_000, doc="iterations of the logistic regression, at most")
     n_components: int = param(default=128, low=1, high=10_000, doc="dimensions of the Gaussians' subspace, at most")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features, unless the method alone is a member."""
+        return () if self.members == ["method"] else ("features",)
+
     def check_parameters(self) -> None:
         """Also refuse members that do not exist."""
         super().check_parameters()

@@ -67,6 +67,13 @@ class COSMO(Calibrator):
     )  # fmt: skip
     balanced: bool = param(default=False, doc="weigh validation rows of both sides equally when fitting the gate")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features for the seen expert; class vectors too where that is a method of the toolkit."""
+        if self.own_seen_scores:
+            return ()
+        return ("features",) if self.seen_expert is None else ("features", "vectors")
+
     def _prepare(self, view: TrainView, seed: int) -> None:
         if self.own_seen_scores:
             return

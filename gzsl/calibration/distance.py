@@ -29,6 +29,11 @@ class DistanceGate(Calibrator):
 
     n_components: int = param(default=128, low=1, high=10_000, symbol="r", doc="dimensions of the subspace, at most")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features."""
+        return ("features",)
+
     def _look(self, X: np.ndarray, scores: np.ndarray, *, training: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return scores, {"nearness": -self._distance(X, training).astype(np.float64)}
 

@@ -44,6 +44,11 @@ class Loki(Calibrator):
         doc="softmax temperature, in standard deviations of a training row's seen scores",
     )  # fmt: skip
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Class vectors, unless distances are given by name."""
+        return ("vectors",) if self.distances is None else ()
+
     def _prepare(self, view: TrainView, seed: int) -> None:
         self._graph = view.graph if self.metric == "graph" and self.distances is None else None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from gzsl.brief import percent
 from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
@@ -25,7 +26,15 @@ _HEADINGS = {"auroc": "AUROC", "fpr95": "FPR95"}
 
 
 def calibrate(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="recipe files, or METHOD/DATASET")],
+    recipes: Annotated[
+        list[str] | None, typer.Argument(metavar="[RECIPE...]", help="recipe files, or METHOD/DATASET")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="scores of pseudo-unseen classes, to choose thresholds on")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="scores of the test rows, as gzsl evaluate takes them")
+    ] = None,
     which: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="CALIBRATOR", help="name, or '{name: cosmo, smoothing: hard}'; all if left out"),
@@ -44,8 +53,31 @@ def calibrate(
 ) -> None:
     """Compare calibrators on recipes: a method is trained once a seed, thresholds come from validation classes.
 
+    With --validation and --test instead of recipes: on scores that were made anywhere. Both files hold what gzsl
+    evaluate takes; maybe features (N, d), and train_scores (K, C) with train_labels (K) of some training rows.
+
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
     """
+    if validation is not None or test is not None or not recipes:
+        _on_files(recipes, validation, test, which, csv, json_output)
+        return
+    place = {"out": out, "data": data, "device": device}
+    rows = _on_recipes(recipes, which, transfer, override, seeds, csv, place, quiet=json_output)
+    if json_output:
+        print_json([row.to_dict() for row in rows])
+
+
+def _on_recipes(
+    recipes: list[str],
+    which: list[str] | None,
+    transfer: str,
+    override: list[str] | None,
+    seeds: int | None,
+    csv: Path | None,
+    place: dict[str, Any],
+    quiet: bool,
+) -> list[CalibrationRow]:
+    """Run recipes and compare calibrators on each; a table a recipe unless ``quiet``."""
     from gzsl.calibration import calibrator_names, make_calibrator
     from gzsl.calibration.transfer import RULES
     from gzsl.cli.progress import TerminalReporter
@@ -68,15 +100,53 @@ def calibrate(
             for seed in list(range(seeds)) if seeds else recipe.seeds:
                 reporter.title = f"{recipe.title}, seed {seed}"
                 own += compare_calibrators(
-                    recipe, sections, seed=seed, transfers=rules, out=out, data=data, device=device, reporter=reporter
+                    recipe, sections, seed=seed, transfers=rules, reporter=reporter, **place
                 )
         rows += own
         if csv is not None:
             write_text(csv, calibration_csv(rows))
-        if not json_output:
+        if not quiet:
             _print(recipe.title, own)
+    return rows
+
+
+def _on_files(
+    recipes: list[str] | None,
+    validation: Path | None,
+    test: Path | None,
+    which: list[str] | None,
+    csv: Path | None,
+    json_output: bool,
+) -> None:
+    """Calibrate scores that were made elsewhere."""
+    from gzsl.calibration import calibrate_scores
+
+    if recipes or validation is None or test is None:
+        found = "both recipes and files" if recipes else "one file of scores" if validation or test else "nothing"
+        raise RecipeError(f"calibrate: found {found}, expected recipes, or --validation FILE.npz with --test FILE.npz")
+    done = calibrate_scores(validation, test, None if which is None else [_section(text) for text in which])
+    rows = done.to_rows()
+    if csv is not None:
+        write_text(csv, csv_text(rows))
     if json_output:
-        print_json([row.to_dict() for row in rows])
+        print_json({"calibrators": rows, "left_out": done.left_out, "notes": list(done.notes)})
+        return
+    console = Console()
+    console.print(_file_table(test, rows))
+    for name, reason in done.left_out.items():
+        console.print(f"left out: {name}: {reason}", style="dim")
+    for note in done.notes:
+        console.print(note, style="yellow")
+
+
+def _file_table(test: Path, rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=f"{test.name}, percent, thresholds chosen on the validation file", title_justify="left")
+    table.add_column("calibrator", overflow="fold")
+    for name in ("gamma", *_SHOWN):
+        table.add_column(_HEADINGS.get(name, name), justify="right")
+    for row in rows:
+        table.add_row(row["calibrator"], f"{row['gamma']:.4g}", *(percent(row[key]) for key in _SHOWN))
+    return table
 
 
 def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) -> None:

@@ -44,10 +44,19 @@ def doctor(
 
 @app.command()
 def make(
-    features: Annotated[Path, typer.Argument(help="features folder: features.npy and images.csv (image,class)")],
+    features: Annotated[
+        Path,
+        typer.Argument(
+            help="features with a class a row: a folder with features.npy and images.csv (image,class), a .csv with a "
+            "column class and numbers, or an .npz with features and labels"
+        ),
+    ],
     classes: Annotated[Path, typer.Argument(help="CSV: a column class, one column an attribute, optionally unseen")],
     out: Annotated[Path, typer.Option(help="dataset folder to write")],
-    unseen: Annotated[str | None, typer.Option(help="classes to keep from training: NAME,NAME,...")] = None,
+    unseen: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="class to keep from training, or NAME,NAME,...; may be given several times"),
+    ] = None,
     propose: Annotated[
         int | None, typer.Option(min=1, help="choose so many unseen classes, best described by the others' attributes")
     ] = None,
@@ -59,8 +68,7 @@ def make(
     from gzsl.data.doctor import examine
     from gzsl.data.make import make_dataset
 
-    names = None if unseen is None else [name.strip() for name in unseen.split(",")]
-    made = make_dataset(features, classes, out, unseen=names, propose=propose)
+    made = make_dataset(features, classes, out, unseen=unseen or None, propose=propose)
     console = Console()
     for note in made.notes:
         console.print(note, style="dim", soft_wrap=True)

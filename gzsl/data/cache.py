@@ -2,16 +2,21 @@
 
 A first load reads the user's files block by block, writes ``features.npy`` and the small arrays into a
 temporary folder and renames it into place, so that an entry is whole or absent and two processes may convert
-the same files at once. A later load hashes nothing: size and times of a file that was hashed before are enough.
+the same files at once. A later load hashes none of the user's files whose size and times are those of last time.
+
+An entry is sealed when it is written, by a hash a mebibyte. Opening it checks samples, and everything where size or
+times of a file are not those of the last check; ``gzsl data doctor`` checks everything in any case. What is damaged is
+made again from the user's files, with a warning.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import shutil
 import tempfile
 import time
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -22,11 +27,15 @@ import numpy as np
 
 from gzsl.data import benchmarks
 from gzsl.data.assemble import assemble
-from gzsl.data.fingerprint import FeatureHash, content_hash
+from gzsl.data.fingerprint import content_hash
 from gzsl.data.networks import features_name
-from gzsl.data.readers import Features, Layout, RawData, read
+from gzsl.data.readers import Layout, RawData, read
+from gzsl.data.sealed import is_whole, seal_folder, write_features
 from gzsl.data.splits import ROW_SETS, Split
-from gzsl.errors import DataError, RunError
+from gzsl.door.archives import NpzFile
+from gzsl.door.documents import Document, read_document, read_json
+from gzsl.door.room import check_disk
+from gzsl.errors import DataError, GzslError, GzslWarning, RunError
 from gzsl.files import file_hash, value_hash, write_json
 from gzsl.resources import cache_dir
 from gzsl.semantics import Semantics
@@ -34,7 +43,23 @@ from gzsl.semantics import Semantics
 FORMAT = 2
 ABANDONED_AFTER_S = 24 * 3600
 BUILDING = ".building-"
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, DataError)
+FEATURES, ARRAYS, FACTS = FILES = ("features.npy", "arrays.npz", "facts.json")
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, GzslError)
+
+
+class Facts(Document):
+    """What is known of a converted dataset besides its arrays: ``facts.json``."""
+
+    content_hash: str
+    class_names: list[str]
+    tables: dict[str, list[str] | None]
+    version: str
+    n_folds: int
+    features: str
+    fine_tuned: bool | None
+    benchmark: str | None
+    complete: bool
+    notes: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +76,26 @@ class Stored:
         Class tables, unnormalised.
     split : Split
         Checked when it was converted.
-    facts : dict
-        ``content_hash``, ``features``, ``fine_tuned``, ``benchmark``, ``complete``, ``notes``.
+    facts : Facts
+        Everything else.
     """
 
     features: np.ndarray
     labels: np.ndarray
     tables: dict[str, Semantics]
     split: Split
-    facts: dict[str, Any]
+    facts: Facts
 
 
-def open_stored(layout: Layout) -> Stored:
+def open_stored(layout: Layout, whole: bool = False) -> Stored:
     """Open the converted form of some files, converting them first where that has not been done.
+
+    Parameters
+    ----------
+    layout : Layout
+        The user's files.
+    whole : bool
+        Whether to check the converted features whole, as ``gzsl data doctor`` does.
 
     Raises
     ------
@@ -72,7 +104,7 @@ def open_stored(layout: Layout) -> Stored:
     """
     before = [_stat(path) for path in layout.files]
     entry = _datasets_dir() / _key(layout)
-    stored = _open(entry)
+    stored = _open(entry, whole)
     if stored is None:
         try:
             _convert(layout, entry)
@@ -103,7 +135,7 @@ def _stat(path: Path) -> list[Any]:
         found = path.stat()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return [str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    return [str(path.resolve()), found.st_size, str(found.st_mtime_ns), str(found.st_ctime_ns)]
 
 
 def _index_file(path: Path) -> Path:
@@ -112,9 +144,9 @@ def _index_file(path: Path) -> Path:
 
 def _remembered(path: Path) -> str | None:
     try:
-        entry = json.loads(_index_file(path).read_text(encoding="utf-8"))
+        entry = read_json(_index_file(path))
         return str(entry["hash"]) if entry["stat"] == _stat(path) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (GzslError, KeyError, TypeError):
         return None
 
 
@@ -135,23 +167,29 @@ def _hash_of(path: Path) -> str:
     return digest
 
 
-def _open(entry: Path) -> Stored | None:
+def _open(entry: Path, whole: bool = False) -> Stored | None:
     """Open an entry; None when it is absent or damaged, and then nothing of it is left."""
     try:
-        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
-        features = np.load(entry / "features.npy", mmap_mode="r")
-        with np.load(entry / "arrays.npz") as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        names = tuple(facts["class_names"])
+        if not is_whole(entry, FILES, whole):
+            raise DataError(f"{entry}: found other bytes than were written")
+        facts = read_document(entry / FACTS, Facts)
+        features = np.load(entry / FEATURES, mmap_mode="r")
+        archive = NpzFile(entry / ARRAYS)
+        arrays = {name: archive.array(name) for name in archive.names}
+        names = tuple(facts.class_names)
         tables = {
-            name: Semantics(arrays[f"table_{name}"], names, name, attribute_names=columns)
-            for name, columns in facts["tables"].items()
+            name: Semantics(
+                arrays[f"table_{name}"], names, name, attribute_names=None if columns is None else tuple(columns)
+            )
+            for name, columns in facts.tables.items()
         }
-        folds = tuple(arrays[f"fold_{k}"] for k in range(facts["n_folds"]))
+        folds = tuple(arrays[f"fold_{k}"] for k in range(facts.n_folds))
         sets = {name: arrays[name] for name in ("seen", "unseen", *ROW_SETS)}
-        split = Split(**sets, version=facts["version"], validation_classes=folds)
+        split = Split(**sets, version=facts.version, validation_classes=folds)  # type: ignore[arg-type]
         return Stored(features, arrays["labels"], tables, split, facts)
-    except DAMAGE:
+    except DAMAGE as damage:
+        if entry.is_dir():
+            warnings.warn(GzslWarning(f"{entry}: the converted dataset was damaged and is made again ({damage})"))
         shutil.rmtree(entry, ignore_errors=True)
         return None
 
@@ -175,7 +213,8 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     assembled = assemble(raw, layout.folder.name)
     split, match = assembled.split, assembled.benchmark
     tables = assembled.tables
-    features = _write_features(raw.features, folder / "features.npy")
+    check_disk(raw.source, 4 * math.prod(raw.features.shape), folder)
+    features = write_features(raw.features, folder / FEATURES)
     called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
     if raw.features_name is not None:
         called, tuned, feature_notes = raw.features_name, raw.fine_tuned, ["features are called as their card says"]
@@ -183,36 +222,19 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     folds = {f"fold_{k}": fold for k, fold in enumerate(split.validation_classes)}
     values = {f"table_{name}": table.table for name, table in tables.items()}
     arrays: dict[str, Any] = {"labels": raw.labels, **sets, **folds, **values}
-    with (folder / "arrays.npz").open("wb") as stream:
+    with (folder / ARRAYS).open("wb") as stream:
         np.savez(stream, **arrays)
         _flush(stream)
-    facts = {
-        "content_hash": content_hash(features, raw.labels, tables, split),
-        "class_names": list(raw.class_names),
-        "tables": {name: table.attribute_names for name, table in tables.items()},
-        "version": split.version, "n_folds": len(folds),
-        "features": called, "fine_tuned": tuned,
-        "benchmark": match.name if match else None, "complete": bool(match and match.complete),
-        "notes": [*assembled.notes, *feature_notes, *raw.notes],
-    }  # fmt: skip
-    write_json(folder / "facts.json", facts)
-
-
-def _write_features(features: Features, path: Path) -> str:
-    """Write a ``.npy`` of float32 block by block and return the hash of its numbers."""
-    digest = FeatureHash(features.shape[1])
-    header = {"descr": "<f4", "fortran_order": False, "shape": features.shape}
-    rows = 0
-    with path.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, header)
-        for _, block in features.blocks():
-            digest.add(block)
-            stream.write(block.data)
-            rows += len(block)
-        _flush(stream)
-    if rows != features.shape[0]:
-        raise DataError(f"{features.where}: found {rows} rows, expected {features.shape[0]}, one a label")
-    return digest.result()
+    facts = Facts(
+        content_hash=content_hash(features, raw.labels, tables, split),
+        class_names=list(raw.class_names),
+        tables={name: list(table.attribute_names) if table.attribute_names else None for name, table in tables.items()},
+        version=split.version, n_folds=len(folds), features=called, fine_tuned=tuned,
+        benchmark=match.name if match else None, complete=bool(match and match.complete),
+        notes=[*assembled.notes, *feature_notes, *raw.notes],
+    )  # fmt: skip
+    write_json(folder / FACTS, facts.values)
+    seal_folder(folder, FILES)
 
 
 def _flush(stream: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from gzsl.data import benchmarks
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.readers import Layout, find_layout, has_dataset, read
+from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
 EMBEDDED = ("digits", "simulated")
@@ -97,11 +98,12 @@ def load(
 
 
 def load_plain(
-    name_or_path: str | Path, *, root: Path | str | None = None, features_file: str | None = None, **options: Any
-) -> Dataset:
+    name_or_path: str | Path, *, root: Path | str | None = None, features_file: str | None = None,
+    whole: bool = False, **options: Any,
+) -> Dataset:  # fmt: skip
     """Load a dataset as its files have it: no class table is asked for by name; the first one is selected.
 
-    Parameters and errors are those of `load`.
+    Parameters and errors are those of `load`; ``whole`` checks converted features whole rather than by samples.
     """
     name = str(name_or_path)
     if name.lower() in EMBEDDED:
@@ -109,7 +111,7 @@ def load_plain(
     layout = find_layout(_find(name, root), features_file)
     if options:
         raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-    return _load_files(layout)
+    return _load_files(layout, whole)
 
 
 def available(root: Path | str | None = None) -> list[Entry]:
@@ -148,16 +150,16 @@ def _load_embedded(name: str, options: dict[str, Any]) -> Dataset:
     return dataset
 
 
-def _load_files(layout: Layout) -> Dataset:
+def _load_files(layout: Layout, whole: bool) -> Dataset:
     from gzsl.data.cache import open_stored
 
-    stored = open_stored(layout)
+    stored = open_stored(layout, whole)
     facts = stored.facts
     fallback = layout.features.stem if layout.kind == "arrays" else layout.folder.resolve().name
     card = DataCard(
-        name=facts["benchmark"] if facts["complete"] else benchmarks.own_name(fallback),
-        features=facts["features"], content_hash=facts["content_hash"], source=str(layout.folder.resolve()),
-        fine_tuned=facts["fine_tuned"], notes=tuple(facts["notes"]),
+        name=facts.benchmark if facts.benchmark and facts.complete else benchmarks.own_name(fallback),
+        features=facts.features, content_hash=facts.content_hash, source=str(layout.folder.resolve()),
+        fine_tuned=facts.fine_tuned, notes=tuple(facts.notes),
     )  # fmt: skip
     first = stored.tables.get("att") or next(iter(stored.tables.values()))
     return Dataset(stored.features, stored.labels, first, stored.split, card, stored.tables)
@@ -165,14 +167,14 @@ def _load_files(layout: Layout) -> Dataset:
 
 def _root(root: Path | str | None) -> Path | None:
     value = root if root is not None else os.environ.get(ROOT_VARIABLE) or None
-    return None if value is None else Path(value).expanduser()
+    return None if value is None else user_path(value, "the folder that holds the benchmarks' folders")
 
 
 def _folders(root: Path | str | None) -> list[Path]:
     base = _root(root)
     if base is None:
         return []
-    if not base.is_dir():
+    if not is_folder(base):
         raise DataError(f"{base}: no such folder, expected the folder that holds the benchmarks' folders")
     return list(_dataset_folders(base))
 
@@ -186,7 +188,7 @@ def _dataset_folders(base: Path) -> Iterator[Path]:
 
 def _find(name: str, root: Path | str | None) -> Path:
     """The folder or file that a name or path means."""
-    path = Path(name).expanduser()
+    path = user_path(name, "the name of a dataset, or a path")
     if path.is_absolute() or len(path.parts) > 1:
         return path
     folders = _folders(root)

@@ -109,7 +109,7 @@ class Dataset:
         Parameters
         ----------
         X : array-like, shape (N, d)
-            One row an image: any real type, nested lists, a pandas frame or a sparse matrix; kept as float32.
+            One row an image: any real type, nested lists or a pandas frame; kept as float32.
         y : array-like, shape (N,)
             Class of each row, by name or by its row in ``A`` (from 0).
         A : array-like, shape (C, a)

@@ -67,7 +67,7 @@ def examine(dataset_or_path: Dataset | Path | str, *, root: Path | str | None = 
     if isinstance(dataset_or_path, Dataset):
         dataset = dataset_or_path
     else:
-        dataset = load_plain(dataset_or_path, root=root)
+        dataset = load_plain(dataset_or_path, root=root, whole=True)
     features = _feature_numbers(dataset.features)
     pairs = [] if features["not_finite"] else straddling_duplicates(dataset.features, dataset.split)
     numbers = {
@@ -155,6 +155,8 @@ def _missing(dataset: Dataset) -> list[str]:
         found.append("original_att, the class table before normalisation: a variable of att_splits.mat")
     if "sent" not in dataset.tables:
         found.append("sent, sentence embeddings: sent_splits.mat")
+    if not dataset.split.generalized:
+        found.append("rows of seen classes to test with, for U, S and H: test_seen_loc of att_splits.mat")
     if not dataset.split.validation_classes:
         found.append("validation classes: train_loc and val_loc of att_splits.mat; seeded folds are used instead")
     return found
@@ -207,7 +209,9 @@ def _duplicates_line(pairs: list[Duplicate]) -> str:
 
 def _reading_notes(dataset: Dataset) -> list[str]:
     """The notes about numbering and orientation; the others are in lines of their own."""
-    words = ("count from", "could count", "are its", "are taken to be its", "no allclasses_names", "held out")
+    words = (
+        "count from", "could count", "are its", "are taken to be its", "no allclasses_names", "held out", "T1 alone",
+    )  # fmt: skip
     return [note for note in dataset.card.notes if any(word in note for word in words)]
 
 

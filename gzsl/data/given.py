@@ -11,6 +11,7 @@ import numpy as np
 from gzsl.brief import brief
 from gzsl.data.holdout import rows_held_out
 from gzsl.data.splits import Split
+from gzsl.door.arrays import numbers, plain
 from gzsl.errors import DataError, suggest
 from gzsl.semantics import Semantics
 
@@ -63,7 +64,7 @@ def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
     Parameters
     ----------
     values : array-like
-        Nested lists, an array of any real type, a pandas frame, or a sparse matrix.
+        Nested lists, an array of any real type, or a pandas frame.
     name : str
         Of the argument, for messages.
     rows_are : str
@@ -74,14 +75,9 @@ def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
     DataError
         For another shape or kind, and for NaN, infinite or too large entries.
     """
-    dense = values.toarray() if hasattr(values, "toarray") else values
-    array = _as_array(dense, name)
-    if array.dtype.kind == "O":
-        array = _unpacked(array, name)
+    array = numbers(name, values)
     if array.ndim != 2 or 0 in array.shape:
         raise DataError(f"{name}: found an array of shape {array.shape}, expected two dimensions, {rows_are}")
-    if array.dtype.kind not in "fiu":
-        raise DataError(f"{name}: found {kind_of(array)}, expected real numbers, {rows_are}")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused here
         result = np.ascontiguousarray(array, dtype=np.float32)
     bad = ~np.isfinite(result).all(axis=1)
@@ -94,7 +90,7 @@ def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
     return result.copy() if result is values else result
 
 
-def class_table(A: Any, class_names: Any, name: str) -> Semantics:
+def class_table(A: Any, class_names: Any, name: str, argument: str = "A") -> Semantics:
     """A class table from an array with names, a mapping of names to vectors, a pandas frame, or a `Semantics`.
 
     Raises
@@ -104,7 +100,7 @@ def class_table(A: Any, class_names: Any, name: str) -> Semantics:
     """
     if isinstance(A, Semantics):
         if class_names is not None and tuple(map(str, class_names)) != A.class_names:
-            raise DataError("class_names: found other names than those of A, expected none beside a Semantics")
+            raise DataError(f"class_names: found other names than those of {argument}, expected none beside it")
         return A
     names: list[Any] | None = None
     attributes = None
@@ -113,20 +109,18 @@ def class_table(A: Any, class_names: Any, name: str) -> Semantics:
         rows_are, names, values = "one vector a class, all of one length", list(A), list(A.values())
     elif hasattr(A, "index") and hasattr(A, "columns"):
         names, attributes = list(A.index), tuple(map(str, A.columns))
-    table = real_matrix(values, "A", rows_are)
+    table = real_matrix(values, argument, rows_are)
     if class_names is not None:
         names = list(class_names)
     if names is None:
         names = list(range(len(table)))
     if len(names) != len(table):
-        raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of A")
+        raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of {argument}")
     return Semantics(table, tuple(map(str, names)), name, attribute_names=attributes)
 
 
 def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
     """Rows of the class table that labels mean: whole numbers are rows from 0, anything else is a name.
-
-    Names of digits alone, as in a table whose classes are called by numbers, are found as names first.
 
     Parameters
     ----------
@@ -146,7 +140,7 @@ def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
     DataError
         For the first label that means no class.
     """
-    array = _as_array(values, name)
+    array = plain(name, values)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
     if array.ndim != 1 or not len(array):
@@ -155,40 +149,17 @@ def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
         array = array.astype(np.int64)
     if array.dtype.kind in "iu":
         return _numbered(array.astype(np.int64), name, len(class_names))
-    if array.dtype.kind not in "OUS":
-        raise DataError(f"{name}: found {kind_of(array)}, expected class names or whole numbers from 0")
+    if array.dtype.kind != "U":
+        raise DataError(f"{name}: found {array.dtype}, expected class names or whole numbers from 0")
     place = {known: k for k, known in enumerate(class_names)}
-    found = [place.get(_text(value)) for value in array.tolist()]
+    found = [place.get(label) for label in array.tolist()]
     if None in found:
         row = found.index(None)
-        label = _text(array.tolist()[row])
+        label = array.tolist()[row]
         hint = suggest(label, class_names) if len(class_names) <= 20 or _close(label, class_names) else ""
         where = f"row {row} is " if len(found) > 1 else "found "
         raise DataError(f"{name}: {where}{label!r}, expected a class of A{f'; {hint}' if hint else ''}")
     return np.array(found, dtype=np.int64)
-
-
-def kind_of(array: np.ndarray) -> str:
-    """What an array holds, in words."""
-    words = {"b": "true and false", "c": "complex numbers", "O": "mixed objects", "U": "text", "S": "bytes"}
-    return words.get(array.dtype.kind, str(array.dtype))
-
-
-def _as_array(values: Any, name: str) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:  # rows of different lengths, a tensor on another device
-        raise DataError(f"{name}: found no rectangular array ({error}), expected one") from None
-
-
-def _unpacked(array: np.ndarray, name: str) -> np.ndarray:
-    """An array of Python numbers as numbers."""
-    if any(isinstance(value, bool | str | bytes | complex | None.__class__) for value in array.ravel().tolist()):
-        raise DataError(f"{name}: found {kind_of(array)}, expected real numbers")
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"{name}: found rows of different lengths or mixed objects, expected real numbers") from None
 
 
 def _numbered(ids: np.ndarray, name: str, n_classes: int) -> np.ndarray:
@@ -252,12 +223,12 @@ def _rows(labels: np.ndarray, unseen: np.ndarray, test_seen: Any, seed: int) -> 
 
 
 def _given_rows(rows: Any, n: int) -> np.ndarray:
-    array = _as_array(rows, "test_seen")
+    array = plain("test_seen", rows)
     if array.dtype.kind == "b" and array.shape == (n,):
         array = np.flatnonzero(array)
     if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
         raise DataError(
-            f"test_seen: found {kind_of(array)} of shape {array.shape}, expected row numbers, a mask of {n}, a share "
+            f"test_seen: found {array.dtype} of shape {array.shape}, expected row numbers, a mask of {n}, a share "
             "between 0 and 1, or None"
         )
     outside = array[(array < 0) | (array >= n)]
@@ -266,10 +237,6 @@ def _given_rows(rows: Any, n: int) -> np.ndarray:
     if len(np.unique(array)) < len(array):
         raise DataError("test_seen: found a row twice, expected distinct rows")
     return np.sort(array.astype(np.int64))
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _close(name: str, class_names: Sequence[str]) -> bool:

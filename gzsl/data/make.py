@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
+import math
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,21 @@ import numpy as np
 from scipy.optimize import nnls
 
 from gzsl.brief import brief
+from gzsl.data.assemble import assemble
 from gzsl.data.readers.detect import unique_names
 from gzsl.data.readers.holdout import rows_from_unseen
-from gzsl.data.readers.plain import open_features
+from gzsl.data.readers.labelled import open_labelled
+from gzsl.data.readers.raw import Features, RawData, RawTable
 from gzsl.data.readers.table import Table, is_true
-from gzsl.door.tables import csv_text, read_rows
+from gzsl.data.sealed import write_features
+from gzsl.door.names import places, same_form
+from gzsl.door.paths import is_folder, user_path
+from gzsl.door.room import check_disk
+from gzsl.door.tables import csv_text
 from gzsl.errors import DataError, suggest
 from gzsl.files import make_folder, replacing, write_text
+
+FILES = ("features.npy", "images.csv", "classes.csv", "card.json")
 
 
 @dataclass(frozen=True)
@@ -52,53 +61,56 @@ def make_dataset(
 ) -> Made:
     """Write a dataset folder that `gzsl.data.load` reads.
 
+    Everything is checked as loading will check it, features included, before anything is written.
+
     Parameters
     ----------
     features : path
-        A features folder (``features.npy``, ``images.csv`` with the columns image and class, ``card.json``).
+        Features with a class a row, as `gzsl.data.readers.labelled.open_labelled` reads them: a features folder, a CSV
+        or an ``.npz``.
     classes : path
         CSV with a column ``class``, one column an attribute, optionally a column ``unseen``.
     out : path
-        Folder to write.
+        Folder to write: new, empty, or one that was made before.
     unseen : sequence of str, optional
-        Classes to keep from training; else the column ``unseen``.
+        Classes to keep from training, each a name or several with commas between them; else the column ``unseen``.
     propose : int, optional
         Choose that many unseen classes: those that the others' attributes describe best.
 
     Raises
     ------
     DataError
-        For classes without images or attributes, constant attributes only, and a missing or impossible split.
+        For classes without images or attributes, constant attributes only, numbers that are not finite, an image that
+        stands twice, a missing or impossible split, and a folder that holds something else.
     """
-    features, out = Path(features), Path(out)
-    source = open_features(features)
-    labels = _labels(features / "images.csv", len(source.images))
-    table = Table(Path(classes), ("unseen",))
-    text = table.text()
+    source, table = open_labelled(features), Table(user_path(classes), ("unseen",))
+    folder = _free_folder(user_path(out), (*source.files, table.path))
+    text, values = table.text(), table.values()
     names = unique_names(f"{table.where}: class", text["class"])
-    notes = _matched(table.where, names, labels)
+    labels, notes = _matched(table.where, names, source.labels)
     kept = [k for k, name in enumerate(names) if name in set(labels)]
-    values = table.values()[kept]
-    names = tuple(names[k] for k in kept)
+    values, names = values[kept], tuple(names[k] for k in kept)
     notes += _constant(table, values)
-    if propose is not None:
-        chosen = propose_unseen(values, names, propose)
-        notes.append(f"proposed unseen classes, best described by the others: {', '.join(chosen)}")
-    elif unseen is not None:
-        chosen = tuple(unseen)
-    elif "unseen" in table:
-        chosen = tuple(names[i] for i, k in enumerate(kept) if is_true(table.where, names[i], text["unseen"][k]))
-    else:
-        raise DataError(f"{table.where}: found no column unseen, expected one, or --unseen NAMES, or --propose COUNT")
-    _check_unseen(chosen, names)
+    marked = None
+    if "unseen" in table:
+        marked = [names[i] for i, k in enumerate(kept) if is_true(table.where, names[i], text["unseen"][k])]
+    chosen, note = _unseen(table.where, unseen, propose, marked, values, names)
+    notes += note
     place = {name: i for i, name in enumerate(names)}
-    rows, note = rows_from_unseen(np.array([place[label] for label in labels]), np.array([place[c] for c in chosen]))
-    folder = make_folder(out)
-    _write(folder, features, list(zip(source.images, labels, strict=True)), rows)
-    header = ["class", "unseen", *table.numeric_names]
-    lines = [[name, int(name in chosen), *map(repr, map(float, row))] for name, row in zip(names, values, strict=True)]
-    write_text(folder / "classes.csv", csv_text([header, *lines]))
-    return Made(folder, tuple(chosen), (*notes, note))
+    ids = np.array([place[label] for label in labels])
+    rows, note_of_rows = rows_from_unseen(ids, np.array([place[c] for c in chosen]))
+    raw = RawData(table.where, source.features, ids, names, {"att": RawTable(values, table.numeric_names)}, rows)
+    assemble(raw, folder.name)
+    parts = {
+        "images.csv": csv_text([("image", "class", "split"), *_listing(source.images, labels, rows)]),
+        "card.json": json.dumps(source.card.values, indent=2) + "\n",
+        "classes.csv": csv_text([
+            ("class", "unseen", *table.numeric_names),
+            *((name, int(name in chosen), *row) for name, row in zip(names, values.tolist(), strict=True)),
+        ]),
+    }  # fmt: skip
+    _write(folder, source.features, parts)
+    return Made(folder, chosen, (*source.notes, *table.notes, *notes, note_of_rows))
 
 
 def propose_unseen(values: np.ndarray, names: Sequence[str], count: int) -> tuple[str, ...]:
@@ -128,24 +140,96 @@ def propose_unseen(values: np.ndarray, names: Sequence[str], count: int) -> tupl
     return tuple(chosen)
 
 
-def _labels(path: Path, n_images: int) -> list[str]:
-    rows = read_rows(path, ("image", "class"))
-    if len(rows) != n_images:
-        raise DataError(f"{path}: found {len(rows)} rows, expected {n_images}, one a feature row")
-    return [row["class"] for row in rows]
+def _free_folder(folder: Path, inputs: Sequence[Path]) -> Path:
+    """The folder to write, if nothing in it would be lost: it is new, empty, or was made before, from other files."""
+    if not is_folder(folder):
+        return folder
+    present = {path.name for path in folder.iterdir()}
+    taken = [path for path in inputs if path.name in FILES and path.resolve().parent == folder.resolve()]
+    if taken:
+        raise DataError(f"--out {folder}: found {taken[0].name}, one of the files to be read, expected another folder")
+    if present and not present.issuperset(FILES):
+        found = sorted(present)[0]
+        raise DataError(f"--out {folder}: found {found} in it, expected a new or empty folder, or one made before")
+    return folder
 
 
-def _matched(where: str, names: Sequence[str], labels: Sequence[str]) -> list[str]:
-    unknown = sorted(set(labels) - set(names))
+def _matched(where: str, names: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Labels as the table spells them, and what is said of classes without images."""
+    known = places(names)
+    unknown = sorted({label for label in labels if same_form(label) not in known})
     if unknown:
-        hint = suggest(unknown[0], names)
-        raise DataError(f"{where}: no row for class {unknown[0]!r}, which has images; {hint}")
-    without = [name for name in names if name not in set(labels)]
+        raise DataError(
+            f"{where}: no row for class {unknown[0]!r}, which has images; {suggest(unknown[0], names)}"
+        )
+    found = [names[known[same_form(label)]] for label in labels]
+    without = [name for name in names if name not in set(found)]
     if not without:
-        return []
+        return found, []
     shown = ", ".join(without[:5])
     later = "gzsl add-class takes them later"
-    return [f"{len(without)} classes of the table have no image and are left out ({shown}); {later}"]
+    return found, [f"{len(without)} classes of the table have no image and are left out ({shown}); {later}"]
+
+
+def _unseen(
+    where: str, given: Sequence[str] | None, propose: int | None, marked: Sequence[str] | None, values: np.ndarray,
+    names: Sequence[str],
+) -> tuple[tuple[str, ...], list[str]]:  # fmt: skip
+    """Unseen classes, each once, and how they were chosen."""
+    if given is not None and propose is not None:
+        raise DataError("found both --unseen and --propose, expected one of them")
+    notes = [f"{where}: its column unseen is not used"] if marked is not None and (given or propose) else []
+    if propose is not None:
+        chosen = propose_unseen(values, names, propose)
+        notes.append(f"proposed unseen classes, best described by the others: {', '.join(chosen)}")
+    elif given is not None:
+        chosen = tuple(name for text in given for name in named_classes(text, names))
+    elif marked is not None:
+        chosen = tuple(marked)
+    else:
+        raise DataError(f"{where}: found no column unseen, expected one, or --unseen NAMES, or --propose COUNT")
+    chosen = tuple(dict.fromkeys(chosen))
+    if not chosen or len(chosen) > len(names) - 2:
+        raise DataError(
+            f"unseen: found {len(chosen)} of {len(names)} classes, expected at least 1 and at least 2 seen ones"
+        )
+    return chosen, notes
+
+
+def named_classes(text: str, names: Sequence[str]) -> list[str]:
+    """Classes that a text names: one name, or several with commas between them; names may hold commas themselves.
+
+    Parameters
+    ----------
+    text : str
+        ``fox``, ``fox,seal``, ``kit fox, Vulpes macrotis,seal`` or ``"kit fox, Vulpes macrotis",seal``.
+    names : sequence of str
+        All classes.
+
+    Raises
+    ------
+    DataError
+        For what is no name, with the closest one.
+    """
+    known, parts, found = places(names), text.split(","), []
+    while parts:
+        for count in range(len(parts), 0, -1):  # the longest name first
+            name = ",".join(parts[:count]).strip()
+            position = known.get(same_form(name), known.get(same_form(_unquoted(name))))
+            if position is not None:
+                found.append(names[position])
+                parts = parts[count:]
+                break
+        else:
+            name = parts[0].strip()
+            hint = "; --unseen may stand once a class, and names with commas are given whole" if "," in text else ""
+            raise DataError(f"unseen: no class {name!r} with images; {suggest(name, names)}{hint}")
+    return found
+
+
+def _unquoted(name: str) -> str:
+    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in "\"'"
+    return name[1:-1].replace('""', '"').strip() if quoted else name
 
 
 def _constant(table: Table, values: np.ndarray) -> list[str]:
@@ -157,22 +241,23 @@ def _constant(table: Table, values: np.ndarray) -> list[str]:
     return [f"{len(constant)} attributes are the same for all classes and tell nothing: {', '.join(constant[:5])}"]
 
 
-def _check_unseen(chosen: Sequence[str], names: Sequence[str]) -> None:
-    for name in chosen:
-        if name not in names:
-            raise DataError(f"unseen: no class {name!r} with images; {suggest(name, names)}")
-    if not chosen or len(set(chosen)) > len(names) - 2:
-        raise DataError(
-            f"unseen: found {len(set(chosen))} of {len(names)} classes, expected at least 1 and at least 2 seen ones"
-        )
-
-
-def _write(folder: Path, source: Path, images: list[tuple[str, str]], rows: dict[str, np.ndarray]) -> None:
+def _listing(
+    images: Sequence[str], labels: Sequence[str], rows: dict[str, np.ndarray]
+) -> list[tuple[str, str, str]]:
     where = {row: name for name, members in rows.items() for row in members.tolist()}
-    lines = [[image, label, where[k]] for k, (image, label) in enumerate(images)]
-    write_text(folder / "images.csv", csv_text([["image", "class", "split"], *lines]))
-    with replacing(folder / "features.npy") as temporary:
-        shutil.copyfile(source / "features.npy", temporary)
-    card = source / "card.json"
-    about = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
-    write_text(folder / "card.json", json.dumps(about, indent=2) + "\n")
+    return [(image, label, where[k]) for k, (image, label) in enumerate(zip(images, labels, strict=True))]
+
+
+def _write(folder: Path, features: Features, texts: dict[str, str]) -> None:
+    """Write everything beside the folder first, so that it is made whole or not at all."""
+    make_folder(folder.parent)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name[:40]}-", dir=folder.parent) as beside:
+        building = Path(beside)
+        check_disk(str(folder), 4 * math.prod(features.shape), building)
+        write_features(features, building / "features.npy")
+        for name, text in texts.items():
+            write_text(building / name, text)
+        make_folder(folder)
+        for name in FILES:
+            with replacing(folder / name) as temporary:
+                (building / name).replace(temporary)

@@ -20,3 +20,14 @@ def places(names: Iterable[str]) -> dict[str, int]:
     for position, name in enumerate(names):
         found.setdefault(same_form(name), position)
     return found
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """The first name that stands a second time, in whatever form; None where all differ."""
+    known: set[str] = set()
+    for name in names:
+        form = same_form(name)
+        if form in known:
+            return name
+        known.add(form)
+    return None

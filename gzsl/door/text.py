@@ -40,9 +40,8 @@ def open_text(path: Path | str, expected: str, error: type[GzslError] = DataErro
         ``error``, for what is no regular file, another kind of file (named by its first bytes), bytes that are no
         text in that encoding (with the line), and damaged gzip data; also while lines are read.
     """
-    path = regular_file(path, expected, error)
     try:
-        with _binary(path, expected, error) as raw:
+        with open_bytes(path, expected, error) as raw:
             head = _peek(raw)
             kind = kinds.kind_of(head)
             if not kind.is_text:
@@ -51,7 +50,16 @@ def open_text(path: Path | str, expected: str, error: type[GzslError] = DataErro
             with io.TextIOWrapper(raw, encoding=encoding, newline="") as stream:
                 yield stream
     except UnicodeDecodeError as reason:
-        raise error(f"{path}: {_undecodable(path, reason)}, expected {expected} in UTF-8") from None
+        raise error(f"{path}: {_undecodable(Path(path), reason)}, expected {expected} in UTF-8") from None
+
+
+@contextmanager
+def open_bytes(path: Path | str, expected: str, error: type[GzslError] = DataError) -> Iterator[io.BufferedReader]:
+    """Yield the bytes of a regular file, unpacked where they are gzipped; arguments and errors as of `open_text`."""
+    path = regular_file(path, expected, error)
+    try:
+        with _binary(path, expected, error) as raw:
+            yield raw
     except (zlib.error, EOFError, gzip.BadGzipFile) as reason:
         raise error(f"{path}: found gzip data that end early or are damaged ({reason}), expected {expected}") from None
     except OSError as reason:

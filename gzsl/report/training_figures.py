@@ -62,7 +62,8 @@ def _losses(rows: Sequence[dict[str, Any]]) -> Figure | None:
 
 def _validation(run: StoredRun, records: Sequence[dict[str, Any]]) -> Figure | None:
     """Mean over folds of the metric that the choice went by, of every candidate that has several epochs."""
-    metric = str(run.recipe.get("selection", {}).get("metric", "H"))
+    asked = run.recipe.get("selection", {}).get("metric", "H")
+    metric = str((run.metrics.get("chosen") or {}).get("metric") or asked)  # T1 on plain zero-shot data
     rows = [row for row in records if row["kind"] == "evaluation" and isinstance(row.get(metric), float)]
     places: dict[tuple[str, int, int], list[float]] = {}
     for row in rows:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.door.names import places, same_form
 from gzsl.door.tables import csv_text, read_rows
-from gzsl.errors import DataError
+from gzsl.door.text import read_text
+from gzsl.errors import DataError, suggest
 from gzsl.semantics.table import Semantics
 
 ENCODERS = ("tfidf", "minilm")
 EXTRA = "pip install gzsl[text]"
 TEXT_SUFFIXES = (".txt", ".md")
+NO_CLASSES = ("readme", "license", "licence", "copying", "changelog", "notice", "contributing", "citation")
 
 
 @dataclass(frozen=True)
@@ -38,32 +40,78 @@ class Sourced:
     __repr__ = brief
 
 
-def read_descriptions(source: Path | str) -> dict[str, str]:
+def read_descriptions(
+    source: Path | str,
+    classes: Sequence[str] | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[str, str]:
     """Descriptions by class: a folder with a ``NAME.txt`` or ``NAME.md`` a class, or a CSV with class,text.
+
+    Hidden files and those that stand in every folder (README, LICENSE, ...) are no classes.
+
+    Parameters
+    ----------
+    source : path
+        Folder or CSV.
+    classes : sequence of str, optional
+        Names of the classes: others are left out, and each has to have a text.
+    on_note : callable
+        Called with a sentence about what was left out.
 
     Raises
     ------
     DataError
-        When nothing is found, a class stands twice, or a text is empty.
+        When nothing is found, a class stands twice or lacks a text, or a text is empty or no UTF-8.
     """
     source = Path(source)
     if source.is_dir():
-        files = sorted(path for path in source.iterdir() if path.suffix.lower() in TEXT_SUFFIXES)
-        pairs = [(path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in files]
+        pairs = _from_folder(source, on_note)
     elif source.is_file():
         pairs = [(row["class"], row["text"]) for row in read_rows(source, ("class", "text"), may_be_empty=("text",))]
     else:
         raise DataError(f"{source}: no such file or folder, expected NAME.txt files, or a CSV with class,text")
     if not pairs:
         raise DataError(f"{source}: found no {' or '.join(TEXT_SUFFIXES)} file, expected one a class")
+    if classes is not None:
+        pairs = _of_classes(source, pairs, classes, on_note)
     found: dict[str, str] = {}
+    known: set[str] = set()
     for name, text in pairs:
-        if name in found:
+        if same_form(name) in known:
             raise DataError(f"{source}: class {name!r} stands twice, expected unique names")
         if not text.strip():
             raise DataError(f"{source}: the text of class {name!r} is empty, expected a description")
+        known.add(same_form(name))
         found[name] = text
     return found
+
+
+def _from_folder(folder: Path, on_note: Callable[[str], None]) -> list[tuple[str, str]]:
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in TEXT_SUFFIXES)
+    shown = [path for path in files if not path.name.startswith(".")]  # ._x.txt is what macOS puts beside x.txt
+    left_out = [path for path in shown if path.stem.lower() in NO_CLASSES]
+    if left_out:
+        names = ", ".join(path.name for path in left_out)
+        on_note(f"{folder}: left out {names}: a text about the folder, not of a class (rename it if it is one)")
+    kept = [path for path in shown if path not in left_out]
+    return [(same_form(path.stem), read_text(path, "a description")) for path in kept]
+
+
+def _of_classes(
+    source: Path, pairs: Sequence[tuple[str, str]], classes: Sequence[str], on_note: Callable[[str], None]
+) -> list[tuple[str, str]]:
+    place = places(classes)
+    others = [name for name, _ in pairs if same_form(name) not in place]
+    if others:
+        on_note(f"{source}: left out {len(others)} texts of no class: {', '.join(others[:5])}")
+    described = {same_form(name) for name, _ in pairs}
+    missing = [name for name in classes if same_form(name) not in described]
+    if missing:
+        raise DataError(
+            f"{source}: found no text of class {missing[0]!r} ({len(missing)} such classes), expected one a class; "
+            f"{suggest(missing[0], [name for name, _ in pairs])}"
+        )
+    return [(classes[place[same_form(name)]], text) for name, text in pairs if same_form(name) in place]
 
 
 def text_table(descriptions: Mapping[str, str], encoder: str = "tfidf", n_dims: int = 300) -> Sourced:
@@ -93,34 +141,6 @@ def text_table(descriptions: Mapping[str, str], encoder: str = "tfidf", n_dims: 
     return Sourced(Semantics(np.asarray(table), tuple(names), "sent"), ("all-MiniLM-L6-v2, unit length",))
 
 
-def word_table(names: Sequence[str], vectors: Path | str) -> Sourced:
-    """Mean word vector of every class name, of unit length; text files of GloVe or word2vec are read as a stream.
-
-    Raises
-    ------
-    DataError
-        When the file is damaged, or no word of a class name is in it.
-    """
-    vectors = Path(vectors)
-    words = {name: [w for w in re.split(r"[^a-z]+", name.lower()) if w] for name in names}
-    wanted = {word for parts in words.values() for word in parts}
-    known = _read_words(vectors, wanted)
-    missing = [name for name, parts in words.items() if not any(word in known for word in parts)]
-    if missing:
-        raise DataError(
-            f"{vectors}: no word of class {missing[0]!r} is in it ({len(missing)} such classes); rename the class, or "
-            "describe it by text"
-        )
-    notes = []
-    rows = []
-    for name, parts in words.items():
-        found, lost = [w for w in parts if w in known], [w for w in parts if w not in known]
-        if lost:
-            notes.append(f"{name!r}: not in the vocabulary: {', '.join(lost)}; averaged {', '.join(found)}")
-        rows.append(np.mean([known[w] for w in found], axis=0))
-    return Sourced(Semantics(_unit(np.array(rows)), tuple(names), "w2v"), tuple(notes))
-
-
 def fuse(tables: Sequence[Semantics], normalise: str = "l2") -> Sourced:
     """Columns of several tables side by side, each normalised first; classes must agree, their order need not.
 
@@ -132,8 +152,8 @@ def fuse(tables: Sequence[Semantics], normalise: str = "l2") -> Sourced:
     first = tables[0]
     parts, columns = [], []
     for k, table in enumerate(tables):
-        if set(table.class_names) != set(first.class_names):
-            other = sorted(set(table.class_names) ^ set(first.class_names))
+        other = sorted(places(table.class_names).keys() ^ places(first.class_names).keys())
+        if other:
             raise DataError(f"fuse: class {other[0]!r} is not in every table, expected the same classes")
         part = table.take(table.ids_of(first.class_names)).normalised(normalise)
         parts.append(part.table)
@@ -177,28 +197,6 @@ def _minilm() -> Any:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(Path(package.__file__).parent / "model"), device="cpu")
-
-
-def _read_words(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file, expected word vectors as text: a word and its numbers a line")
-    found: dict[str, np.ndarray] = {}
-    width = None
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        for number, line in enumerate(stream, start=1):
-            word, _, rest = line.rstrip().partition(" ")
-            if number == 1 and len(rest.split()) == 1:
-                continue  # word2vec's header: how many words, how many dimensions
-            if word.lower() not in wanted or word.lower() in found:
-                continue
-            try:
-                vector = np.array(rest.split(), dtype=np.float64)
-            except ValueError:
-                raise DataError(f"{path}: line {number}: expected a word and numbers") from None
-            if width is not None and len(vector) != width:
-                raise DataError(f"{path}: line {number}: found {len(vector)} numbers, expected {width}")
-            width, found[word.lower()] = len(vector), vector
-    return found
 
 
 def _unit(table: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gzsl.brief import html_table, listing
+from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError
 
 NORMALISATIONS = ("none", "l2", "l2-sqrt-dim", "zscore", "minmax")
@@ -58,9 +59,9 @@ class Semantics:
             raise DataError(f"{where}: found an array of shape {self.table.shape}, expected (classes, attributes)")
         if len(self.class_names) != len(self.table):
             raise DataError(f"{where}: found {len(self.table)} rows, expected {len(self.class_names)}, one a class")
-        if len(set(self.class_names)) != len(self.class_names):
-            repeated = next(name for name in self.class_names if self.class_names.count(name) > 1)
-            raise DataError(f"{where}: the class name {repeated!r} stands twice, expected unique names")
+        twice = repeated(self.class_names)
+        if twice is not None:
+            raise DataError(f"{where}: the class name {twice!r} stands twice, expected unique names")
         bad = ~np.isfinite(self.table).all(axis=1)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
@@ -100,11 +101,11 @@ class Semantics:
 
     def ids_of(self, names: Sequence[str]) -> np.ndarray:
         """Row of each name, shape (len(names),), int64; an unknown name is a `DataError`."""
-        position = {name: i for i, name in enumerate(self.class_names)}
-        missing = [name for name in names if name not in position]
+        position, asked = places(self.class_names), [same_form(name) for name in names]
+        missing = [name for name, form in zip(names, asked, strict=True) if form not in position]
         if missing:
             raise DataError(f"semantics {self.name!r}: no row for class {missing[0]!r}")
-        return np.array([position[name] for name in names], dtype=np.int64)
+        return np.array([position[form] for form in asked], dtype=np.int64)
 
     def canonical(self) -> tuple[Semantics, np.ndarray]:
         """Rows sorted by class name, and the order used (``sorted.table == table[order]``)."""

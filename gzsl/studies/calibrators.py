@@ -106,7 +106,13 @@ def compare_calibrators(
     """
     teller = reporter or Reporter()
     used = resolve_device(device, needed=get_method(recipe.method["name"]).iterative)
-    run = Run(recipe, seed, open_dataset(recipe, data), make_folder(Path(out)), used, teller)
+    dataset = open_dataset(recipe, data)
+    if not dataset.split.generalized:
+        raise ProtocolError(
+            f"{dataset.name}: found no test_seen rows, expected some: in plain zero-shot learning (T1 alone) there is "
+            "nothing to calibrate"
+        )
+    run = Run(recipe, seed, dataset, make_folder(Path(out)), used, teller)
     result = run.execute()
     fits = [*_fold_fits(run, result), (_final_task(run), load_method(result.folder / "weights.safetensors"))]
     for number, section in enumerate(sections, start=1):

@@ -84,3 +84,17 @@ def test_a_gate_decides_between_the_sides(scores_file: Path, tmp_path: Path) -> 
     np.savez(tmp_path / "nan.npz", **arrays, gate=np.full(200, np.nan))
     with pytest.raises(DataError, match="gate: row 0 is nan"):
         evaluate_scores_file(tmp_path / "nan.npz")
+
+
+def test_plain_zero_shot_scores_show_t1_alone(tmp_path: Path) -> None:
+    path = tmp_path / "plain.npz"
+    labels = np.array([1, 2, 2])
+    np.savez(path, scores=np.eye(3)[labels] + 0.1 * np.arange(3), labels=labels, seen=[0], unseen=[1, 2])
+    result = CliRunner().invoke(app, [str(path), "--per-class"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "100.0" in result.output
+    assert "T1 alone" in " ".join(result.output.split())
+    assert "0.0 " not in result.output.replace("100.0 ", "")
+    with pytest.raises(DataError, match="--curve: found no row of a seen class"):
+        CliRunner().invoke(app, [str(path), "--curve", str(tmp_path / "c.csv")], catch_exceptions=False)
+    assert not (tmp_path / "c.csv").exists()

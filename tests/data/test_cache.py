@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gzsl.data import cache, load
+from gzsl.data import cache, load, sealed
+from gzsl.data.doctor import examine
 from gzsl.data.fingerprint import FeatureHash, content_hash, hash_features
 from gzsl.data.readers.raw import Features
+from gzsl.data.sealed import write_features
+from gzsl.door import room
 from gzsl.errors import DataError
 
 
@@ -95,6 +99,63 @@ def test_a_damaged_entry_is_made_again(damage: str, how: str, folder: Path, own_
     np.testing.assert_array_equal(load(folder).features, toy.X)
 
 
+@pytest.mark.parametrize("damage", ["facts.json", "arrays.npz", "features.npy", "seals.json"])
+def test_a_flipped_bit_is_found_and_made_good(
+    damage: str, folder: Path, own_cache: Path, toy: Any, recwarn: pytest.WarningsRecorder
+) -> None:
+    load(folder)
+    (entry,) = entries(own_cache)
+    path = entry / damage
+    content, times = bytearray(path.read_bytes()), path.stat()
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a disk that forgets a bit would leave it
+    np.testing.assert_array_equal(load(folder).features, toy.X)
+    assert ["was damaged and is made again" in str(found.message) for found in recwarn] == [True]
+    load(folder)
+    assert len(recwarn) == 1
+
+
+def test_large_features_are_checked_by_samples_and_whole_by_the_doctor(
+    tmp_path: Path, own_cache: Path, make_toy: Any, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(sealed, "BLOCK", 32)
+    toy, looked_at, hash_of = make_toy(), [], sealed._hash
+    folder = toy.released(tmp_path / "toy")
+
+    def count(stream: Any, block: int) -> str:
+        looked_at.append(stream.name)
+        return hash_of(stream, block)
+
+    monkeypatch.setattr(sealed, "_hash", count)
+    load(folder)
+    (entry,) = entries(own_cache)
+    features, n_blocks = entry / "features.npy", -(-(entry / "features.npy").stat().st_size // 32)
+    assert n_blocks > 40
+    assert looked_at.count(str(features)) == n_blocks  # read back from disk right after writing
+    looked_at.clear()
+    load(folder)
+    assert looked_at.count(str(features)) == sealed.SAMPLED
+    monkeypatch.setattr(sealed, "_times", lambda path: [])  # damage that no time tells
+    load(folder)
+    content = bytearray(features.read_bytes())
+    content[-40] ^= 1
+    features.write_bytes(content)
+    monkeypatch.setattr(sealed, "SAMPLED", 2)
+    load(folder)
+    assert not len(recwarn)
+    examine(folder)
+    assert "was damaged and is made again" in str(recwarn.pop().message)
+    np.testing.assert_array_equal(np.load(features), toy.X)
+
+
+def test_a_full_disk_is_found_before_writing(folder: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(DataError, match="toy: needs 1.1 KiB, expected at most the 100 bytes free in"):
+        load(folder)
+    assert entries(own_cache) == []
+
+
 def test_a_failed_conversion_leaves_nothing(toy: Any, tmp_path: Path, own_cache: Path) -> None:
     toy.X[50, 3] = np.nan
     with pytest.raises(DataError, match="row 50, column 3"):
@@ -173,14 +234,14 @@ def test_the_loser_of_a_race_uses_the_winner(
 def test_features_are_converted_in_blocks(tmp_path: Path) -> None:
     blocks = [np.full((n, 3), n, dtype=np.float64) for n in (4, 1, 2)]
     features = Features("f: features", (7, 3), lambda: iter(blocks))
-    digest = cache._write_features(features, tmp_path / "features.npy")
+    digest = write_features(features, tmp_path / "features.npy")
     written = np.load(tmp_path / "features.npy")
     np.testing.assert_array_equal(written, np.concatenate(blocks))
     assert written.dtype == np.float32
     assert digest == hash_features(written)
     short = Features("f: features", (9, 3), lambda: iter(blocks))
     with pytest.raises(DataError, match="found 7 rows, expected 9"):
-        cache._write_features(short, tmp_path / "short.npy")
+        write_features(short, tmp_path / "short.npy")
 
 
 def test_the_content_hash_sees_every_part(folder: Path, own_cache: Path) -> None:

@@ -68,8 +68,8 @@ def test_row_numbers_outside_the_images(values: list[int]) -> None:
 
 
 def test_an_empty_row_list_is_named() -> None:
-    rows = {"trainval": np.array([1]), "test_seen": np.array([], dtype=int), "test_unseen": np.array([2])}
-    with pytest.raises(DataError, match="f: test_seen is empty"):
+    rows = {"trainval": np.array([1]), "test_seen": np.array([2]), "test_unseen": np.array([], dtype=int)}
+    with pytest.raises(DataError, match="f: test_unseen is empty"):
         row_base("f", rows, np.zeros(4, dtype=int), default=1)
 
 

@@ -192,7 +192,7 @@ def test_a_text_file_called_mat(toy: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("v73", [False, True])
 @pytest.mark.parametrize(("gone", "message"), [
     ("labels", r"res101.mat: no variable 'labels'"), ("features", r"res101.mat: no variable 'features'"),
-    ("att", r"att_splits.mat: no variable 'att'"), ("test_seen_loc", r"no variable 'test_seen_loc'; did you mean"),
+    ("att", r"att_splits.mat: no variable 'att'"), ("test_unseen_loc", r"no variable 'test_unseen_loc'; did you mean"),
 ])  # fmt: skip
 def test_a_missing_variable_is_named(v73: bool, gone: str, message: str, toy: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):

@@ -112,3 +112,51 @@ def test_other_kinds_of_files_are_named(name: str, found: str, tmp_path: Path) -
 def test_gamma_is_a_number(gamma: float, tmp_path: Path) -> None:
     with pytest.raises(MethodError, match="gamma: found .*, expected a finite number"):
         evaluate_scores_file(write(tmp_path), gamma)
+
+
+def hard(scores: np.ndarray) -> np.ndarray:
+    return np.eye(scores.shape[1])[scores.argmax(axis=1)]
+
+
+BUSY = np.random.default_rng(0).normal(size=(40, 6)) + np.eye(6)[np.repeat(np.arange(6), [7, 7, 7, 7, 6, 6])]
+SIDES: dict[str, Any] = {
+    "labels": np.repeat(np.arange(6), [7, 7, 7, 7, 6, 6]), "seen": np.arange(4), "unseen": np.array([4, 5]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scores", "word"),
+    [
+        (hard(BUSY), "hard predictions"),
+        (1e6 * hard(BUSY) - 3, "hard predictions"),
+        (np.where(hard(BUSY) > 0, 0, -np.inf), "hard predictions"),
+        (np.round(BUSY / 3), "rows tie for the best class of a side"),
+    ],
+)
+def test_scores_that_rank_nothing_are_named(tmp_path: Path, scores: np.ndarray, word: str) -> None:
+    (note,) = evaluate_scores_file(write(tmp_path, scores=scores, **SIDES)).notes
+    assert word in note
+    assert "ties" in note
+
+
+def test_scores_that_rank_are_not(tmp_path: Path) -> None:
+    assert not evaluate_scores_file(write(tmp_path, scores=BUSY, **SIDES)).notes
+    one_unseen = {"seen": np.arange(5), "unseen": np.array([5])}
+    assert not evaluate_scores_file(write(tmp_path, scores=BUSY, **{**SIDES, **one_unseen})).notes
+
+
+def test_rows_of_unseen_classes_alone_give_t1(tmp_path: Path) -> None:
+    keep = SIDES["labels"] > 3
+    found = evaluate_scores_file(write(tmp_path, scores=BUSY[keep], **{**SIDES, "labels": SIDES["labels"][keep]}))
+    assert not found.generalized
+    columns = {"labels": SIDES["labels"][keep] - 4, "seen": np.array([]), "unseen": np.array([0, 1])}
+    alone = evaluate_scores_file(write(tmp_path, scores=BUSY[keep][:, 4:], **columns))
+    assert alone.T1 == found.T1
+    assert alone.to_dict()["H"] is None
+    assert [row["name"] for row in alone.per_class_rows()] == ["0", "1"]
+
+
+def test_scores_in_memory_are_taken_too() -> None:
+    assert evaluate_scores_file(GOOD).T1 == 1.0
+    with pytest.raises(DataError, match="scores: no array 'labels'"):
+        evaluate_scores_file({"scores": GOOD["scores"]})

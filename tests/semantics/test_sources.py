@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from gzsl.cli.app import app
 from gzsl.errors import DataError
 from gzsl.semantics import Semantics
-from gzsl.semantics.sources import fuse, read_descriptions, table_as_csv, text_table, word_table
+from gzsl.semantics.sources import fuse, read_descriptions, table_as_csv, text_table
+from gzsl.semantics.words import word_table
 
 TEXTS = {
     "horse": "A large animal with hooves and a mane that eats grass and runs.",
@@ -73,7 +74,10 @@ def test_word_vectors_are_averaged_and_lost_words_named(header: str, tmp_path: P
     path.write_text(header + "blue 1 0\nwhale 0 1\ncat 3 4\nother 9 9\nred 0 2\n")
     found = word_table(["Blue_Whale", "cat", "red+panda"], path)
     np.testing.assert_allclose(found.semantics.table, [[0.5**0.5, 0.5**0.5], [0.6, 0.8], [0, 1]], rtol=1e-6)
-    assert found.notes == ("'red+panda': not in the vocabulary: panda; averaged red",)
+    assert found.notes == (
+        "looked up in lower case: Blue, Whale",
+        "'red+panda': not in the vocabulary: panda; averaged red",
+    )
     with pytest.raises(DataError, match="no word of class 'okapi' is in it"):
         word_table(["cat", "okapi"], path)
     path.write_text("cat 1 2\nblue 1\n")

@@ -11,6 +11,7 @@ from gzsl.data.readers.detect import (
     absent,
     as_integers,
     as_vector,
+    has_test_seen,
     is_mask,
     is_transposed,
     label_base,
@@ -105,7 +106,8 @@ def read_arrays(layout: Layout) -> RawData:
 
     ``features`` (N, d); ``labels`` (N), class names or numbers; ``att`` or ``semantics`` (C, a), optionally
     ``original_att`` and ``sent``; ``class_names`` (C); and either ``trainval``, ``test_seen`` and ``test_unseen``
-    (row numbers, or a mask of N booleans each) or ``unseen`` (names or numbers of the unseen classes).
+    (row numbers, or a mask of N booleans each; without ``test_seen``, plain zero-shot data) or ``unseen`` (names or
+    numbers of the unseen classes).
 
     Raises
     ------
@@ -157,8 +159,11 @@ def _rows(
     file: ArrayFile, labels: np.ndarray, names: tuple[str, ...], base: int
 ) -> tuple[dict[str, np.ndarray], str]:
     if any(name in file for name in ROWS):
-        rows = {}
-        for name in (*ROWS, *(name for name in OPTIONAL_ROWS if name in file)):
+        rows = {"test_seen": np.empty(0, dtype=np.int64)}
+        wanted = [*ROWS, *(name for name in OPTIONAL_ROWS if name in file)]
+        if not has_test_seen(file.names, "test_seen", (*ROWS, *OPTIONAL_ROWS)):
+            wanted.remove("test_seen")
+        for name in wanted:
             values = file.array(name).ravel()
             masked = is_mask(values, len(labels))
             rows[name] = np.flatnonzero(values) if masked else as_integers(f"{file.where}: {name}", values)

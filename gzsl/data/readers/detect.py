@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
+from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError, suggest
 
 
@@ -76,20 +78,21 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
     where : str
         File, for messages.
     rows : mapping of str to ndarray of int64
-        At least ``trainval``, ``test_seen`` and ``test_unseen``, as they stand in the file.
+        At least ``trainval``, ``test_seen`` (which alone may be empty) and ``test_unseen``, as they stand in the file.
     labels : ndarray, shape (N,)
         Class of every image.
     default : int
         Base of this layout.
     """
     for name, values in rows.items():
-        if not len(values):
+        if not len(values) and name != "test_seen":
             raise DataError(f"{where}: {name} is empty, expected at least one row")
-    low = min(int(values.min()) for values in rows.values())
-    high = max(int(values.max()) for values in rows.values())
+    low = min(int(values.min()) for values in rows.values() if len(values))
+    high = max(int(values.max()) for values in rows.values() if len(values))
     possible = [base for base in (0, 1) if low >= base and high < len(labels) + base]
     if not possible:
-        name = next(n for n, v in rows.items() if v.min() < 0 or v.max() > len(labels) or v.min() == low)
+        wrong = {n: (v.min() < 0, v.max() > len(labels), v.min() == low) for n, v in rows.items() if len(v)}
+        name = next(n for n, signs in wrong.items() if any(signs))
         raise DataError(
             f"{where}: found row numbers {low} to {high} (see {name}), expected 1 to {len(labels)} "
             f"or 0 to {len(labels) - 1}, one an image"
@@ -101,6 +104,24 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
     if len(pure) == 1:
         return pure[0], f"row numbers count from {pure[0]}: only so are seen and unseen classes disjoint"
     return default, f"row numbers {low} to {high} could count from 0 or 1; taken as {default}, the base of this layout"
+
+
+def has_test_seen(present: Iterable[str], name: str, known: Iterable[str]) -> bool:
+    """Whether a file has rows of seen classes to test, or something that looks like a misspelt name for them.
+
+    Without them it holds plain zero-shot data, of which T1 alone is measured.
+
+    Parameters
+    ----------
+    present : iterable of str
+        Names of the file's variables.
+    name : str
+        What the rows should be called.
+    known : iterable of str
+        Names that other variables of this layout have.
+    """
+    found = set(present)
+    return name in found or bool(get_close_matches(name, found - set(known), n=1, cutoff=0.8))
 
 
 def _is_class_pure(rows: Mapping[str, np.ndarray], labels: np.ndarray, base: int) -> bool:
@@ -151,18 +172,18 @@ def unique_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
     for i, name in enumerate(cleaned):
         if not name:
             raise DataError(f"{where}: the name of class {i} (counted from 0) is empty, expected a name")
-    if len(set(cleaned)) != len(cleaned):
-        repeated = next(name for name in cleaned if cleaned.count(name) > 1)
-        raise DataError(f"{where}: the class name {repeated!r} stands twice, expected unique names")
+    twice = repeated(cleaned)
+    if twice is not None:
+        raise DataError(f"{where}: the class name {twice!r} stands twice, expected unique names")
     return cleaned
 
 
 def name_ids(where: str, wanted: Sequence[str], names: Sequence[str]) -> np.ndarray:
-    """Position of every wanted name in ``names``; an unknown one is a `DataError`."""
-    position = {name: i for i, name in enumerate(names)}
-    missing = [name for name in wanted if name not in position]
+    """Position of every wanted name in ``names``, in whatever Unicode form; an unknown one is a `DataError`."""
+    position, asked = places(names), [same_form(name) for name in wanted]
+    missing = [name for name, form in zip(wanted, asked, strict=True) if form not in position]
     if missing:
         near = suggest(missing[0], names)
         hint = f" ({near})" if near.startswith("did you mean") else ""
         raise DataError(f"{where}: class {missing[0]!r} has no row in the class table, expected one{hint}")
-    return np.array([position[name] for name in wanted], dtype=np.int64)
+    return np.array([position[form] for form in asked], dtype=np.int64)

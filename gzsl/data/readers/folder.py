@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from gzsl.data.readers.card import read_card
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, left_out
-from gzsl.data.readers.table import SPLITS, Table
+from gzsl.data.readers.table import SPLITS, Table, check_images
 from gzsl.door.archives import open_npy
 from gzsl.door.arrays import numbers
-from gzsl.door.opening import reading, short
+from gzsl.door.opening import short
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
@@ -39,6 +38,7 @@ def read_folder(layout: Layout) -> RawData:
     images = layout.features.with_name("images.csv")
     rows = read_rows(images, ("image", "class", "split"))
     labels = name_ids(f"{short(images)}: class", [row["class"] for row in rows], names)
+    check_images(short(images), [row["image"] for row in rows], [row["class"] for row in rows])
     column = np.array([row["split"] for row in rows])
     wrong = sorted(set(column) - set(SPLITS))
     if wrong:
@@ -46,25 +46,16 @@ def read_folder(layout: Layout) -> RawData:
     features = _features(layout.features, len(rows))
     split = {name: np.flatnonzero(column == name) for name in SPLITS}
     notes.append("the split is the column split of images.csv")
-    card = _card(layout.features.with_name("card.json"))
+    card = read_card(layout.folder)
     return RawData(
-        short(layout.folder), features, labels, names, tables, split, True, tuple(notes),
-        card.get("features"), card.get("fine_tuned"),
-    )  # fmt: skip
+        short(layout.folder), features, labels, names, tables, split, True, tuple(notes), card.features, card.fine_tuned
+    )
 
 
 def _other_table(path: Path, names: tuple[str, ...]) -> RawTable:
     other = Table(path, ("unseen",))
     order = name_ids(f"{other.where}: class", list(names), other.text()["class"])
     return RawTable(other.values()[order], other.numeric_names)
-
-
-def _card(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    with reading(path, "a features card"):
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return card
 
 
 def _features(path: Path, n_images: int) -> Features:

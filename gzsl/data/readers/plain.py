@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.data.readers.card import read_card
 from gzsl.data.readers.table import Table
 from gzsl.door.archives import NpzFile, open_npy
 from gzsl.door.arrays import numbers, texts
-from gzsl.door.opening import reading
 from gzsl.door.paths import is_folder, regular_file
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
@@ -73,16 +72,12 @@ def open_features(path: Path | str) -> PlainFeatures:
 
 
 def _folder(folder: Path) -> PlainFeatures:
-    if not (folder / "features.npy").is_file():
+    if not (folder / "features.npy").exists():
         raise DataError(f"{folder}: found no features.npy, expected {EXPECTED}")
-    card, names = folder / "card.json", None
-    features = None
-    if card.is_file():
-        with reading(card, "a features card"):
-            features = json.loads(card.read_text(encoding="utf-8")).get("features")
+    names = None
     if (folder / "images.csv").is_file():
         names = [row["image"] for row in read_rows(folder / "images.csv", ("image",))]
-    return _checked(folder, open_npy(folder / "features.npy"), names, features)
+    return _checked(folder, open_npy(folder / "features.npy"), names, read_card(folder).features)
 
 
 def _csv(path: Path) -> PlainFeatures:

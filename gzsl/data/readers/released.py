@@ -9,6 +9,7 @@ import numpy as np
 from gzsl.data.readers.detect import (
     as_integers,
     as_vector,
+    has_test_seen,
     is_mask,
     is_transposed,
     label_base,
@@ -33,9 +34,9 @@ def read_released(layout: Layout) -> RawData:
 
     Variables of the features file: ``features`` (d x N or N x d) and ``labels`` (N). Of ``att_splits.mat``:
     ``att`` and optionally ``original_att`` (a x C or C x a), ``allclasses_names`` (C strings), ``trainval_loc``,
-    ``test_seen_loc``, ``test_unseen_loc`` (row numbers, or masks) and optionally ``train_loc``, ``val_loc``;
-    whatever else is there is ignored. Of ``<name>_splits.mat``: ``att``, a class table that will be called
-    ``<name>``; a damaged one, or one of other classes, is left out with a note. Where there is no
+    ``test_seen_loc`` (without it, plain zero-shot data), ``test_unseen_loc`` (row numbers, or masks) and optionally
+    ``train_loc``, ``val_loc``; whatever else is there is ignored. Of ``<name>_splits.mat``: ``att``, a class table
+    that will be called ``<name>``; a damaged one, or one of other classes, is left out with a note. Where there is no
     ``att_splits.mat``, one of them takes its place.
 
     Raises
@@ -69,7 +70,12 @@ def _class_names(file: MatFile, labels: np.ndarray) -> tuple[tuple[str, ...], bo
 
 def _rows(file: MatFile, labels: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:
     wanted = [*REQUIRED_ROWS, *(name for name in OPTIONAL_ROWS if f"{name}_loc" in file)]
-    found, masks = {}, []
+    known = (NAMES, *TABLES, *(f"{name}_loc" for name in (*REQUIRED_ROWS, *OPTIONAL_ROWS)))
+    found: dict[str, np.ndarray] = {}
+    if not has_test_seen(file.shapes, "test_seen_loc", known) or not file.numbers("test_seen_loc").size:
+        wanted.remove("test_seen")
+        found["test_seen"] = np.empty(0, dtype=np.int64)
+    masks = []
     for name in wanted:
         where, values = f"{file.where}: {name}_loc", file.numbers(f"{name}_loc")
         if is_mask(values, len(labels)):

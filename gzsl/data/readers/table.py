@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +161,22 @@ def is_true(where: str, name: str, cell: str) -> bool:
     if cell.lower() not in (*TRUE, *FALSE):
         raise DataError(f"{where}: class {name!r}: column unseen: found {cell!r}, expected 1 or 0")
     return cell.lower() in TRUE
+
+
+def check_images(where: str, images: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse an image that stands twice.
+
+    Raises
+    ------
+    DataError
+        With both rows and their classes.
+    """
+    first: dict[str, int] = {}
+    for row, image in enumerate(images):
+        if image in first:
+            before = first[image]
+            raise DataError(
+                f"{where}: the image {image!r} stands twice, in rows {before + 1} ({labels[before]}) and {row + 1} "
+                f"({labels[row]}), expected one row an image"
+            )
+        first[image] = row

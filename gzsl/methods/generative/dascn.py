@@ -52,7 +52,7 @@ class DASCN(GuidedGenerator):
     adversarial terms, ``β CLS(x')``, ``w_v mean_c ||mean x'_c - mean x_c||²`` (visual consistency) and
     ``w_s mean ||a'' - a||²`` (semantic consistency).
 
-    **Fidelity.** No code is public and the paper's formulas could not be opened: that there are a primal and a dual
+    **Fidelity.** No code was found and the paper's formulas could not be opened: that there are a primal and a dual
     GAN with these two kinds of consistency is from its abstract; the conditioning of the critics, the exact terms
     and all weights are from memory or ours.
     """

@@ -35,7 +35,7 @@ class DSP(EvolvingPrototypes, FVAEGAN):
     **Fidelity.** Verified: what mapper and evolver map, that prototypes condition the generator and are evolved under
     supervision of the mapper, the mixture for unseen classes and the enhanced input of the head (figure and caption,
     abstract). The forms of the losses, the networks and all weights are from memory or ours; the paper's formulas
-    could not be opened and no code of DSP is public. What a test row is joined with is our decision: the vector read
+    could not be opened, and no code of DSP was found. What a test row is joined with is our decision: the vector read
     off the row itself, which needs no label.
 
     Notes

@@ -46,7 +46,7 @@ class FVAEGAN(VariationalGenerator):
     ``γ (E D(x̃, a) - E D(x, a) + λ E (||∇ₓ D(x̂, a)|| - 1)²)``, where ``x̃`` is the reconstruction (or a row from
     noise: ``fake_source: prior``).
 
-    **Differences.** No code of the authors is public. The defaults follow the public lineage (TF-VAEGAN's code
+    **Differences.** No code of the authors was found. The defaults follow the public lineage (TF-VAEGAN's code
     without its feedback): γ = 10 instead of the paper's 1000, encoder with Adam's usual momenta. That lineage adapts
     λ to the penalty (``penalty_rule: adaptive``) and passes over the data twice an epoch; here an epoch is one
     pass. The second critic D2 of the transductive variant is not part of this method.

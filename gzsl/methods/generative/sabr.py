@@ -67,8 +67,8 @@ class SABR(AdversarialGenerator):
     codes.
 
     **Fidelity.** The generator follows the released code, whose semantic term is a sum over the batch of 128 rows
-    (weight 0.01 a row; here ``semantic_weight`` times the mean, 1.28). The code that learns the latent space is not
-    public and the paper's section could not be opened: one ReLU layer with dropout and γ = 1 are ours. The
+    (weight 0.01 a row; here ``semantic_weight`` times the mean, 1.28). The code that learns the latent space was
+    not found and the paper's section could not be opened: one ReLU layer with dropout and γ = 1 are ours. The
     transductive SABR-T is not part of this method.
     """
 
