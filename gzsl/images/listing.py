@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gzsl.brief import brief
 from gzsl.door.names import same_form
+from gzsl.door.shown import shown
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
@@ -43,7 +44,8 @@ def list_images(source: Path | str) -> ImageList:
     Raises
     ------
     DataError
-        When nothing is found, files of the CSV are missing or stand twice, or class names differ in case only.
+        When nothing is found, files of the CSV are missing or stand twice, class names differ in case only, or a name
+        is no UTF-8.
     """
     source = Path(source)
     if source.is_file():
@@ -54,6 +56,7 @@ def list_images(source: Path | str) -> ImageList:
         raise DataError(f"{source}: no such folder or file, expected a folder of pictures, or a CSV with image,class")
     if not found.images:
         raise DataError(f"{source}: found no picture ({', '.join(SUFFIXES)}), expected some in a folder a class")
+    _check_names(source, [text for pair in found.images for text in pair])
     _check_classes(source, {name for _, name in found.images})
     return found
 
@@ -94,6 +97,12 @@ def _from_csv(path: Path) -> list[tuple[str, str]]:
             raise DataError(f"{path}: the picture {name!r} stands twice, expected one row a picture")
         found[name] = same_form(row["class"])
     return list(found.items())
+
+
+def _check_names(source: Path, names: list[str]) -> None:
+    for name in names:
+        if not name.isascii() and shown(name) != name:
+            raise DataError(f"{source}: found the name {shown(name)}, expected UTF-8 letters (rename it)")
 
 
 def _check_classes(source: Path, names: set[str]) -> None:

@@ -112,6 +112,8 @@ def resume(folder: Path, key: str, images: ImageList, note: Callable[[str], None
         return Progress(key=key)
     _refuse_edited(folder, found)
     if found.key != key:
+        if found.batches:
+            note(f"{folder}: found features of other pictures, another network or other settings; these replace them")
         return Progress(key=key)
     kept = _with_same_pictures(found, images)
     if len(kept) < len(found.batches):

@@ -1,30 +1,16 @@
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import gzsl
 
-from gzsl.cli.app import app
 from gzsl.cli.bundles import add_class
 from gzsl.data import load
-from gzsl.errors import GzslError, MethodError
-
-
-def gzsl(*arguments: str, cwd: Path) -> SimpleNamespace:
-    """The command line in this process, since a dozen of others would take a minute."""
-    with contextlib.chdir(cwd):
-        done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "100", "TERM": "dumb"})
-    if done.exception is not None and not isinstance(done.exception, GzslError | SystemExit):
-        raise done.exception
-    is_complaint = isinstance(done.exception, GzslError)
-    stderr = str(done.exception) if is_complaint else done.stderr
-    return SimpleNamespace(stdout=done.stdout, stderr=stderr, returncode=2 if is_complaint else done.exit_code)
+from gzsl.errors import MethodError
 
 
 def test_run_bundle_predict_and_add_class(tmp_path: Path) -> None:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import gzsl
 
 QUICK = ["--set", "selection.grid={gamma: [1.0, 10.0], lam: [1.0]}", "--set", "selection.folds=2"]
 
 
-def gzsl(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
-    env = {**os.environ, "COLUMNS": "80", "TERM": "dumb", **environment}
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, check=False)
-
-
 def test_run_prints_a_table_that_fits_and_says_its_protocol(tmp_path: Path) -> None:
-    done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", *QUICK, cwd=tmp_path)
+    done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", *QUICK, cwd=tmp_path, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     assert "±" in done.stdout
     assert "protocol: simulated/custom/" in done.stdout

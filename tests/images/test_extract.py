@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command_line import gzsl
 from sklearn.datasets import load_sample_images
 
 from gzsl.data.readers.plain import open_features
@@ -228,17 +227,12 @@ def test_only_unusable_pictures_is_an_error(net: Backbone, tmp_path: Path) -> No
 
 
 def test_the_command_extracts_shows_and_feeds_a_dataset(pictures: Path, tmp_path: Path) -> None:
-    def gzsl(*arguments: str) -> Any:
-        command = [sys.executable, "-c", "from gzsl.cli import main; main()", *arguments]
-        env = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env, check=False)
-
-    done = gzsl("features", "extract", str(pictures), "--out", "f")
+    done = gzsl("features", "extract", str(pictures), "--out", "f", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "left out: temple/broken.jpg" in done.stdout
     assert "10 pictures, 1280 numbers each" in done.stdout
-    assert "efficientnet_lite0" in gzsl("features", "show", "f").stdout
-    assert json.loads(gzsl("features", "show", "f", "--json").stdout)["crop"] == 224
+    assert "efficientnet_lite0" in gzsl("features", "show", "f", cwd=tmp_path).stdout
+    assert json.loads(gzsl("features", "show", "f", "--json", cwd=tmp_path).stdout)["crop"] == 224
 
 
 def dataset_folder(folder: Path, pictures: Path, **splits: str) -> Path:

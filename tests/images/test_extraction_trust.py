@@ -80,8 +80,9 @@ def test_a_replaced_picture_is_extracted_anew_although_name_size_and_time_are_th
 
 def test_other_weights_give_other_features(pictures: Path, tmp_path: Path) -> None:
     before, _, _ = extract(pictures, tmp_path / "out")
-    after, ticks, _ = extract(pictures, tmp_path / "out", backbone=net(1))
+    after, ticks, notes = extract(pictures, tmp_path / "out", backbone=net(1))
     assert ticks == [4, 8, 12]
+    assert "these replace them" in notes[0]
     assert not np.array_equal(before, after)
 
 
@@ -180,6 +181,28 @@ def test_a_full_disk_ends_in_one_sentence_and_the_command_continues(
     with pytest.raises(StorageError if number == errno.ENOSPC else RunError, match="features.part"):
         extract(pictures, tmp_path / "out")
     assert extract(pictures, tmp_path / "out")[1] == [8, 12]
+
+
+@pytest.mark.parametrize("name", ["features.npy", "images.csv", "card.json", "progress.json"])
+def test_a_kill_while_the_folder_is_finished_costs_no_picture(
+    name: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gzsl.images.extract as module
+
+    expected, _, _ = extract(pictures, tmp_path / "whole")
+    steps = {"features.npy": "replacing", "images.csv": "write_text", "card.json": "write_json"}
+
+    def kill(*arguments: Any) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, steps.get(name, "file_hash"), kill)
+        with pytest.raises(Killed):
+            extract(pictures, tmp_path / "out")
+    found, ticks, _ = extract(pictures, tmp_path / "out")
+    np.testing.assert_array_equal(found, expected)
+    assert ticks == []
+    assert not (tmp_path / "out" / "features.part").exists()
 
 
 def test_files_of_others_are_never_overwritten(pictures: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gzsl.errors import DataError
 from gzsl.images import Backbone, list_images
 from gzsl.images.pictures import hashed_picture, read_picture, without_warnings
 
@@ -146,3 +147,11 @@ def test_a_folder_is_the_same_class_in_either_unicode_form(tmp_path: Path) -> No
         (tmp_path / form).mkdir(exist_ok=True)
         Image.fromarray(GREY).save(tmp_path / form / "0.png")
     assert {name for _, name in list_images(tmp_path).images} == {"M\u00e9sange"}
+
+
+def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(GREY).save(tmp_path / "cat" / "0.png")
+    (tmp_path / "cat" / "0.png").rename(os.fsdecode(os.fsencode(tmp_path / "cat") + b"/\xe9.png"))
+    with pytest.raises(DataError, match=r"found the name cat/\\udce9.png, expected UTF-8"):
+        list_images(tmp_path)

@@ -8,8 +8,10 @@ import pytest
 
 from gzsl.door.yaml import read_yaml
 from gzsl.params import plain
-from gzsl.runs import find_recipe, list_recipes, load_recipe, study
-from gzsl.runs.recipe import Recipe, dataset_of
+from gzsl.runs import find_recipe, list_recipes, load_recipe
+from gzsl.runs.find import dataset_of
+from gzsl.runs.recipe import Recipe
+from gzsl.studies import study
 from gzsl.studies.study import Study, load_study
 
 GENERATORS = load_study("generative").methods
