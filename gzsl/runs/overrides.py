@@ -28,7 +28,7 @@ def parse_override(text: str) -> tuple[str, Any]:
 def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe's plain values with some changed by dotted key."""
     changed = dict(values)
-    for key in dict.fromkeys(step for key in overrides for step in (*_names_above(key, overrides), key)):
+    for key in dict.fromkeys(step for given in overrides for step in (*_names_above(given, overrides), given)):
         _override(changed, key, overrides[key])
     return changed
 
