@@ -66,3 +66,14 @@ def suggest(name: str, options: Iterable[str]) -> str:
     if close:
         return f"did you mean {by_folded[close[0]]!r}?"
     return "expected one of: " + ", ".join(choices) if choices else "none is known"
+
+
+def install(extra: str) -> str:
+    """The command that installs what an optional part needs; gzsl itself is installed from a clone, not from an index.
+
+    Parameters
+    ----------
+    extra : str
+        Name of the extra in ``setup.cfg``, such as ``hdf5``.
+    """
+    return f"pip install '.[{extra}]' in the clone of gzsl"

@@ -162,3 +162,9 @@ def test_the_five_lines_of_the_readme_run(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert re.match(r"T1 \d+\.\d, U \d+\.\d, S", done.stdout)
+
+
+def test_no_install_line_wants_gzsl_from_an_index_that_does_not_have_it() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *SOURCES, *(ROOT / "experiments").rglob("*.ipynb")]
+    wrong = [str(page.relative_to(ROOT)) for page in pages if re.search(r"pip install '?gzsl", page.read_text())]
+    assert not wrong

@@ -81,26 +81,26 @@ def _on_recipes(
     from gzsl.calibration import calibrator_names, make_calibrator
     from gzsl.calibration.transfer import RULES
     from gzsl.cli.progress import TerminalReporter
-    from gzsl.runs import load_recipe
     from gzsl.runs.overrides import parse_override
+    from gzsl.runs.own_data import open_recipe
     from gzsl.studies.calibrators import compare_calibrators
 
     if transfer not in (*RULES, "all"):
         raise RecipeError(f"--transfer: found {transfer!r}; {suggest(transfer, [*RULES, 'all'])}")
     changes = dict(parse_override(text) for text in override or [])
-    loaded = [load_recipe(recipe, changes) for recipe in recipes]
+    loaded = [open_recipe(recipe, place["data"], changes) for recipe in recipes]
     sections = [_section(text) for text in which] if which else [{"name": name} for name in calibrator_names()]
     for section in sections:
         make_calibrator(section).check_parameters()  # a mistake is told before anything is trained
     rules = RULES if transfer == "all" else (transfer,)
     rows: list[CalibrationRow] = []
-    for recipe in loaded:
+    for recipe, root in loaded:
         own: list[CalibrationRow] = []
         with TerminalReporter("seed") as reporter:
             for seed in list(range(seeds)) if seeds else recipe.seeds:
                 reporter.title = f"{recipe.title}, seed {seed}"
                 own += compare_calibrators(
-                    recipe, sections, seed=seed, transfers=rules, reporter=reporter, **place
+                    recipe, sections, seed=seed, transfers=rules, reporter=reporter, **{**place, "data": root}
                 )
         rows += own
         if csv is not None:

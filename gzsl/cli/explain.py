@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.padding import Padding
 
-from gzsl.cli.options import JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -16,16 +15,17 @@ if TYPE_CHECKING:
 
 
 def explain(
-    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    recipe: RecipeArgument,
     plugin: PluginOption = None,
     override: SetOption = None,
+    data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
-    from gzsl.runs import load_recipe
     from gzsl.runs.overrides import parse_override
+    from gzsl.runs.own_data import open_recipe
 
-    loaded = load_recipe(recipe, dict(parse_override(text) for text in override or []))
+    loaded, _ = open_recipe(recipe, data, dict(parse_override(text) for text in override or []))
     rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
     if json_output:
         print_json(rows)

@@ -13,6 +13,9 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="folder that holds the benchmarks' folders", envvar="GZSL_DATA", show_envvar=True),
 ]
+RecipeArgument = Annotated[
+    str, typer.Argument(help="a recipe file, METHOD/DATASET of a shipped one, or METHOD with a dataset as --data")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10"),

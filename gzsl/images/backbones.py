@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gzsl.errors import DataError, suggest
+from gzsl.errors import DataError, install, suggest
 from gzsl.images.weights import check_weights, fill, own_state, read_state, sha256
 
-EXTRA = "pip install gzsl[images]"
+EXTRA = install("images")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 

@@ -34,6 +34,13 @@ def recipes_of(method: str) -> list[str]:
     return [name for name in recipe_names() if name.startswith(f"{method}/")]
 
 
+def is_method(source: str) -> bool:
+    """Whether a name is a method's id and no recipe's; only folders are looked at, no method is imported."""
+    ids = {path.name for path in configs_dir().iterdir() if path.is_dir()}
+    ids |= {name for plugin in plugins.loaded() for name in plugin.ids("method")}
+    return source in ids and not Path(source).is_file()
+
+
 def dataset_of(recipe: str) -> str:
     """Dataset of a shipped recipe's name, ``CUB`` for ``CUB.budget`` and for ``CUB``."""
     return recipe.partition(".")[0]

@@ -143,8 +143,8 @@ class Recipe(Section):
 
     @property
     def title(self) -> str:
-        """Method and dataset."""
-        return f"{self.method['name']} on {self.dataset.name}"
+        """Method and dataset; of a path its last part."""
+        return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
         """The method with the recipe's hyper-parameters, and ``changes`` on top."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gzsl.door.documents import read_document
-from gzsl.errors import RunError
+from gzsl.errors import RunError, install
 from gzsl.files import make_folder
 from gzsl.runs.documents import Metrics
 from gzsl.runs.reporter import Reporter
@@ -42,7 +42,7 @@ class TensorBoardReporter(Reporter):
         except ImportError:
             raise RunError(
                 "--track needs the package tensorboard, which is not installed; "
-                "install it with: pip install 'gzsl[track]'"
+                f"install it with: {install('track')}"
             ) from None
         self._new_writer = SummaryWriter
         self._folder, self._inner = make_folder(folder), inner

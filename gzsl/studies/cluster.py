@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from gzsl.errors import RunError
+from gzsl.errors import RunError, install
 from gzsl.runs.environment import resolve_device
 from gzsl.runs.reporter import Reporter, StudyReporter
 from gzsl.runs.run import RunResult
@@ -47,7 +47,7 @@ class Cluster:
         try:
             import distributed
         except ImportError:
-            raise RunError("--scheduler needs the package distributed: pip install 'gzsl[cluster]'") from None
+            raise RunError(f"--scheduler needs the package distributed: {install('cluster')}") from None
         self._resources = dict(resources or {})
         try:
             self._client: Client = distributed.Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from gzsl.errors import RunError
+from gzsl.errors import RunError, install
 from gzsl.tuning.space import Dimension
 
 BUSY_SECONDS = 60  # SQLite: how long a process waits for another one's write
@@ -132,7 +132,7 @@ def _optuna() -> Any:
         import optuna
     except ImportError:
         raise RunError(
-            "tuning needs the package optuna, which is not installed; install it with: pip install 'gzsl[tune]'"
+            f"tuning needs the package optuna, which is not installed; install it with: {install('tune')}"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

@@ -122,7 +122,7 @@ def test_truncated_arrays(suffix: str, toy: Any, tmp_path: Path) -> None:
 def test_hdf5_without_h5py(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.h5", toy.arrays())
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"pip install gzsl\[hdf5\]"):
+    with pytest.raises(DataError, match=r"pip install '\.\[hdf5\]' in the clone"):
         load(path)
 
 

@@ -111,7 +111,7 @@ def test_split_versions(toy: Any, tmp_path: Path) -> None:
 def test_v73_without_h5py_names_the_extra(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = toy.released(tmp_path / "a", v73=True)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"needs h5py: pip install gzsl\[hdf5\]"):
+    with pytest.raises(DataError, match=r"needs h5py: pip install '\.\[hdf5\]' in the clone"):
         load(folder)
 
 

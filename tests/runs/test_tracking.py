@@ -102,5 +102,5 @@ def test_without_tensorboard_there_is_one_sentence(tmp_path: Path, monkeypatch: 
     from gzsl.runs.tracking import TensorBoardReporter
 
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(RunError, match=r"--track needs the package tensorboard.*pip install 'gzsl\[track\]'"):
+    with pytest.raises(RunError, match=r"needs the package tensorboard.*pip install '\.\[track\]' in the clone"):
         TensorBoardReporter(tmp_path, Reporter())

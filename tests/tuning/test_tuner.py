@@ -210,7 +210,7 @@ def test_a_helper_takes_its_share_and_ends_with_the_search(tmp_path: Path, monke
 
 def test_without_optuna_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(RunError, match=r"needs the package optuna.*pip install 'gzsl\[tune\]'"):
+    with pytest.raises(RunError, match=r"needs the package optuna.*pip install '\.\[tune\]' in the clone"):
         list(tuner(tmp_path, 1).run())
 
 
