@@ -30,6 +30,7 @@ _HOMES = {
     "load_method": "gzsl.methods",
     "save_method": "gzsl.methods",
     "evaluate": "gzsl.evaluation",
+    "evaluate_scores_file": "gzsl.evaluation",
     "fit_folds": "gzsl.calibration",
     "calibrate": "gzsl.calibration",
     "calibrate_scores": "gzsl.calibration",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from gzsl.data import validation_folds as validation_folds
     from gzsl.data.readers.plain import open_features as open_features
     from gzsl.evaluation import evaluate as evaluate
+    from gzsl.evaluation import evaluate_scores_file as evaluate_scores_file
     from gzsl.methods import Method as Method
     from gzsl.methods import create as create
     from gzsl.methods import load_method as load_method

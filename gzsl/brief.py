@@ -21,7 +21,8 @@ def short(value: Any) -> str:
     """A value in at most about `LONGEST` characters."""
     if _is_array(value):
         return f"<{value.dtype} {' x '.join(map(str, value.shape)) or 'number'}>"
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    plain_object = type(value).__repr__ is object.__repr__
+    if plain_object or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         return f"<{type(value).__name__}>"
     if isinstance(value, Mapping) and len(value) > SHOWN:
         return f"<{len(value)} entries>"

@@ -15,7 +15,9 @@ pytest.importorskip("ipykernel")
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "experiments" / "notebooks"
-SECONDS = 280  # for one cell; notebook 2, the longest, takes about 50 s of processor time
+SECONDS = 280  # for one cell; notebook 2, the longest, takes about half a minute of processor time
+
+LONG = ("02-a-feature-generator",)  # half a minute of training
 
 # Expressions in the namespace of the finished notebook, and the range that its text relies on.
 CLAIMS: dict[str, tuple[int, dict[str, tuple[float, float]]]] = {
@@ -79,9 +81,10 @@ def test_notebooks_are_stored_clean_and_have_exercises_with_hints(name: str) -> 
     assert exercises.count("<summary>Hint</summary>") == count
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", sorted(CLAIMS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in sorted(CLAIMS)]
+)
 def test_a_notebook_runs_and_keeps_its_word(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pictures, claims = CLAIMS[name]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from gzsl.calibration.observation import Observation
+from gzsl.calibration.observation import Observation, blinded
 from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold
 from gzsl.data import TrainView
 from gzsl.errors import GzslWarning, MethodError, RecipeError
@@ -216,8 +216,9 @@ class Calibrator(Configurable):
         return transferred_threshold(self.transfer, tuned, own)
 
     def _decided(self, summary: ScoreSummary, evidence: Mapping[str, np.ndarray]) -> ScoreSummary:
-        margin = self._margin(summary, evidence)
-        return summary if margin is None else with_margin(summary, margin)
+        order, blind, noted = blinded(summary, evidence)
+        found = self._margin(blind, noted)
+        return summary if found is None else with_margin(summary, found[np.argsort(order)])
 
     # What subclasses override.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,10 +41,8 @@ class Observation:
 
     def rows(self, chosen: np.ndarray) -> Observation:
         """Some of the rows."""
-        arrays = self.summary.to_arrays()
-        vectors = {name: value if name in ("seen", "unseen") else value[chosen] for name, value in arrays.items()}
         evidence = {name: value[chosen] for name, value in self.evidence.items()}
-        return Observation(ScoreSummary.from_arrays(vectors), evidence, self.reference)
+        return Observation(self.summary.rows(chosen), evidence, self.reference)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name, for ``np.savez``."""
@@ -59,3 +57,20 @@ class Observation:
         evidence = {name.partition(".")[2]: a for name, a in arrays.items() if name.startswith("evidence.")}
         own = {name.partition(".")[2]: a for name, a in arrays.items() if name.startswith(_REFERENCE)}
         return cls(ScoreSummary.from_arrays(arrays), evidence, cls.from_arrays(own) if own else None)
+
+
+def blinded(
+    summary: ScoreSummary, evidence: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, ScoreSummary, dict[str, np.ndarray]]:
+    """Scored rows as a gate may see them: without the answers, and not one side after the other.
+
+    Returns
+    -------
+    order : ndarray, shape (n,), int64
+        Where each row stood; rows are in an order of their scores.
+    summary, evidence
+        The same rows in that order; every label is the first seen class.
+    """
+    order = np.lexsort((summary.unseen_score, summary.seen_score))
+    blind = replace(summary.rows(order), labels=np.full(len(summary), summary.seen[0]))
+    return order, blind, {name: values[order] for name, values in evidence.items()}

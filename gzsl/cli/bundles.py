@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from gzsl.cli.class_vectors import vector_of
 from gzsl.cli.options import JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.shown import counted
 from gzsl.errors import MethodError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
 
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
-        Console().print(f"{count} predictions of {len(source.images)} images in {out}")
+        Console().print(f"{counted(count, 'prediction')} of {counted(len(source.images), 'image')} in {out}")
         return
     if json_output:
         print_json([vars(p) for p in predictions_of(trained, source, top_k=top)])

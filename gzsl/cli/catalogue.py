@@ -10,10 +10,11 @@ from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
+from gzsl.errors import RecipeError
 
 
 def methods(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
-    """List all methods: family, setting, fidelity to the paper, citation."""
+    """List all methods: family, setting, fidelity to the paper, citation. `gzsl recipes METHOD/` lists its recipes."""
     from gzsl.methods import get_method, method_names
 
     cards = [get_method(name).card for name in method_names()]
@@ -26,11 +27,12 @@ def methods(plugin: PluginOption = None, json_output: JsonOption = False) -> Non
     console, width = Console(), max(len(card.id) for card in cards)
     families = max(len(card.family) for card in cards)
     for card in cards:
-        about = f"{card.family:<{families}}  {', '.join(card.settings):<12}{card.fidelity}"
+        about = f"{card.family:<{families}}  {', '.join(card.settings)}"
         console.print(strong(f"{card.id:<{width}}", f"  {about}"))
         indent = " " * (width + 2)
-        cite = textwrap.fill(card.cite, console.width - 1, initial_indent=indent, subsequent_indent=indent)
-        console.print(cite, style="dim")
+        source = f"{card.fidelity}; {card.cite}"
+        text = textwrap.fill(source, console.width - 1, initial_indent=indent, subsequent_indent=indent)
+        console.print(text, style="dim")
 
 
 def recipes(
@@ -40,14 +42,17 @@ def recipes(
 ) -> None:
     """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""
     from gzsl.runs import list_recipes
-    from gzsl.runs.recipe import load_recipe
+    from gzsl.runs.recipe import read_recipe, typed_recipe
 
-    names = [f"{path.parent.name}/{path.stem}" for path in list_recipes()]
+    names = {f"{path.parent.name}/{path.stem}": path for path in list_recipes()}
     shown = [name for name in names if text is None or text.lower() in name.lower()]
-    loaded = [(name, load_recipe(name)) for name in shown]
+    # their methods are not looked at: that would import all of them to print a list
+    loaded = [(name, typed_recipe(read_recipe(names[name]), str(names[name]))) for name in shown]
     if json_output:
         print_json([{"name": n, "dataset": r.dataset.name, "selection": r.selection.rule} for n, r in loaded])
         return
+    if not loaded:
+        raise RecipeError(f"recipes: found none with {text!r} in its name; gzsl recipes lists all")
     table = Table("recipe", "dataset", "semantics", "selection", "published H")
     for name, recipe in loaded:
         published = recipe.expected.H if recipe.expected else None

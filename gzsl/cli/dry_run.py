@@ -11,12 +11,13 @@ from rich.table import Table
 from gzsl.cli.options import print_json
 from gzsl.cli.study_progress import StudyProgress, duration
 from gzsl.cli.terminal import Console
+from gzsl.door.shown import counted
 from gzsl.studies.cells import Cell
 from gzsl.studies.launch import Launch
 from gzsl.studies.preflight import cost_key
 
 NOTE = (
-    "from a few steps of each fit and one scored block, with {threads} thread(s) and the machine as busy as it was; "
+    "from a few steps of each fit and one scored block, with {threads} and the machine as busy as it was; "
     "a fit that stops at an earlier epoch takes less. Memory: of one process, at least."
 )
 
@@ -85,7 +86,6 @@ def _print(rows: list[dict[str, Any]], total: Mapping[str, float], workers: int,
     console.print(table)
     missing = sum(row["missing"] for row in rows)
     span = f"{duration(total['low'])} to {duration(total['high'])}"
-    console.print(
-        f"{missing} runs to do with {workers} worker(s): about {duration(total['seconds'])} ({span})"
-    )
-    console.print(NOTE.format(threads=threads), style="dim")
+    work = f"{counted(missing, 'run')} to do with {counted(workers, 'worker')}"
+    console.print(f"{work}: about {duration(total['seconds'])} ({span})")
+    console.print(NOTE.format(threads=counted(threads, 'thread')), style="dim")

@@ -34,9 +34,20 @@ def explain(
     console.print(loaded.title, style="bold")
     for row in rows:
         _print_row(console, row)
-    for label, text in (("note", loaded.note), ("published", loaded.expected and loaded.expected.source)):
+    for label, text in (("note", loaded.note), ("published", _published(loaded))):
         if text:
             console.print(strong(f"\n{label}", f"  {text}"))
+
+
+def _published(recipe: Recipe) -> str | None:
+    """The numbers that the recipe is compared with, and where they stand."""
+    expected = recipe.expected
+    if expected is None:
+        return None
+    found = {name: getattr(expected, name) for name in ("T1", "U", "S", "H")}
+    values = ", ".join(f"{name} {value:.1f}" for name, value in found.items() if value is not None)
+    chosen = f"; selection there: {expected.selection}" if expected.selection else ""
+    return f"{values} (percent): {expected.source}{chosen}"
 
 
 def _print_row(console: Console, row: dict[str, Any]) -> None:

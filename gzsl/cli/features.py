@@ -9,6 +9,7 @@ import typer
 
 from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.shown import counted
 from gzsl.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
@@ -62,7 +63,7 @@ def extract(
         console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
-    console.print(f"{card['images']} pictures, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
+    console.print(f"{counted(card['images'], 'picture')}, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, say, strong
+from gzsl.door.shown import counted
 from gzsl.errors import RunError, suggest
 
 _LARGE = 10_000_000
@@ -64,7 +65,7 @@ def report(
     if size > _LARGE:
         console.print(f"the page weighs {size / 1e6:.0f} MB; --figures first makes it smaller")
     beside = f"; numbers in {made.folder}" if made.folder else ""
-    say(f"{made.html}: {lines} rows, {size / 1e6:.1f} MB{beside}")
+    say(f"{made.html}: {counted(lines, 'row')}, {size / 1e6:.1f} MB{beside}")
 
 
 def _collected(source: str, out: Path, data: Path | None, title: str | None) -> Any:

@@ -35,6 +35,7 @@ def sweep(
     resources: ResourcesOption = None,
     csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
+    latex: Annotated[Path | None, typer.Option(help="write the table as LaTeX here")] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="stop at the first failure")] = False,
     dry_run: Annotated[
@@ -71,7 +72,7 @@ def sweep(
         complain("interrupted; the same command again continues with what is missing")
         raise typer.Exit(INTERRUPTED) from None
     lines = compare(results)
-    _write(lines, csv, markdown)
+    _write(lines, csv, markdown, latex)
     if json_output:
         print_json(_as_json(lines, results, cells))
     else:
@@ -104,10 +105,10 @@ def _run(
         return Launch(cells, *place, progress, cluster, track).run(workers=workers, fail_fast=fail_fast)
 
 
-def _write(lines: list[ComparedLine], csv: Path | None, markdown: Path | None) -> None:
-    from gzsl.report.comparison import comparison_csv, comparison_markdown
+def _write(lines: list[ComparedLine], csv: Path | None, markdown: Path | None, latex: Path | None) -> None:
+    from gzsl.report.comparison import comparison_csv, comparison_latex, comparison_markdown
 
-    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown)):
+    for path, text in ((csv, comparison_csv), (markdown, comparison_markdown), (latex, comparison_latex)):
         if path is not None and lines:
             write_bytes(path, text(lines).encode())
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from gzsl.brief import percent
 from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
 from gzsl.cli.terminal import Console
+from gzsl.door.shown import counted
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import write_text
@@ -133,7 +134,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
         table.add_row(str(trial.place + 1), *(_short(trial.values[key]) for key in searched), *epoch, *found)
     console.print(table)
     if failed:
-        console.print(f"{failed} trials failed; --json says why")
+        console.print(f"{counted(failed, 'trial')} failed; --json says why")
     if importance:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in importance.items())
         console.print(f"importance (fANOVA): {shares}", soft_wrap=True)

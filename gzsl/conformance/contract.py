@@ -138,14 +138,27 @@ def scores_follow_the_rows(subject: Subject) -> None:
 
 
 def scores_do_not_depend_on_the_rows_beside(subject: Subject) -> None:
-    """An image gets the same scores alone, with few others and with many: a batch may not tell its side."""
+    """An image gets the same scores alone, in any block, beside training images, and when asked again.
+
+    A block or a call may not tell the side of its images; what needs other test images is transductive and says so.
+    """
     if "inductive" not in subject.cls.card.settings:
         return
     method, X, table = subject.fitted, subject.rows, subject.view.semantics
+    others = subject.view.features.take(np.arange(min(len(X), len(subject.view.labels)))).to_array()
     together = method.scores(X, table)
-    for rows in (slice(0, 1), slice(10, 17)):
-        near = np.allclose(method.scores(X[rows], table), together[rows], rtol=1e-4, atol=1e-5)
-        expect(bool(near), "the scores of an image depend on the images beside it, which only transduction may use")
+    blocks = {
+        "alone": (X[:1], slice(0, 1)), "the last one alone": (X[-1:], slice(len(X) - 1, None)),
+        "in a small block": (X[10:17], slice(10, 17)), "after training images": (np.concatenate([others, X]), None),
+        "in the first block again": (X, slice(None)),
+    }  # fmt: skip
+    for how, (rows, which) in blocks.items():
+        found = method.scores(rows, table)
+        near = np.allclose(found[-len(X) :], together if which is None else together[which], rtol=1e-4, atol=1e-5)
+        expect(
+            bool(near),
+            f"the scores of an image depend on the images beside it ({how}), which only transduction may use",
+        )
 
 
 def scores_follow_the_classes_exactly(subject: Subject) -> None:

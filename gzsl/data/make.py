@@ -103,7 +103,7 @@ def make_dataset(
     assemble(raw, folder.name)
     parts = {
         "images.csv": csv_text([("image", "class", "split"), *_listing(source.images, labels, rows)]),
-        "card.json": json.dumps(source.card.values, indent=2) + "\n",
+        "card.json": json.dumps(source.card.of_other_features, indent=2) + "\n",
         "classes.csv": csv_text([
             ("class", "unseen", *table.numeric_names),
             *((name, int(name in chosen), *row) for name, row in zip(names, values.tolist(), strict=True)),

@@ -69,15 +69,20 @@ def _task(
     labels = [np.searchsorted(ids, dataset.labels[r]) for r in rows]
     scaler = Scaler.fit(scaling, train)
     view = TrainView(
-        features=train.scaled(scaler),
+        features=train.scaled(scaler).apart(),
         labels=labels[0],
         semantics=dataset.semantics.take(ids),
         seen=np.searchsorted(ids, np.sort(seen)),
         unseen=np.searchsorted(ids, np.setdiff1d(ids, seen)),
         setting=setting,
-        unlabelled_features=test_unseen.scaled(scaler) if setting == "transductive" else None,
+        unlabelled_features=_unlabelled(test_unseen.scaled(scaler)) if setting == "transductive" else None,
     )
     gate = TestGate(
         EvalRows(test_seen.scaled(scaler), labels[1]), EvalRows(test_unseen.scaled(scaler), labels[2])
     )
     return Task(view, gate, scaler)
+
+
+def _unlabelled(rows: FeatureRows) -> FeatureRows:
+    """Test rows without labels, in an order of their content: in files they often stand class by class."""
+    return rows.take(rows.content_order()).apart()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
+from gzsl.door.archives import NpzFile
 from gzsl.errors import DataError
 
 SCALINGS = ("none", "l2", "minmax", "standard", "max", "centre-l2")
@@ -33,6 +35,12 @@ class Scaler:
 
     __repr__ = brief
 
+    def __post_init__(self) -> None:
+        for name in ("shift", "scale"):
+            array = np.array(getattr(self, name), dtype=np.float32)
+            array.setflags(write=False)  # training and test rows are scaled by the same numbers
+            object.__setattr__(self, name, array)
+
     @classmethod
     def fit(cls, kind: str, rows: FeatureRows) -> Scaler:
         """Fit on training rows; constant dimensions get scale 1.
@@ -54,7 +62,38 @@ class Scaler:
             shift, spread = _moments(rows)
             scale = spread if kind == "standard" else scale
         scale = np.where(scale > 1e-8, scale, 1.0)
-        return cls(kind, shift.astype(np.float32), scale.astype(np.float32))
+        return cls(kind, shift, scale)
+
+    def inverse(self, X: np.ndarray) -> np.ndarray:
+        """Rows (n, d) in the scale of the features as they were, such as what a generator synthesised.
+
+        Raises
+        ------
+        DataError
+            Where rows were brought to unit length: how long they were is not known any more.
+        """
+        if self.kind.endswith("l2"):
+            raise DataError(f"scaler {self.kind}: found rows of unit length, whose own length cannot be told any more")
+        return X if self.kind == "none" else X * self.scale + self.shift
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All values by name, for ``np.savez``."""
+        return {"kind": np.array(self.kind), "shift": self.shift, "scale": self.scale}
+
+    @classmethod
+    def load(cls, path: Path | str) -> Scaler:
+        """Read the ``scaler.npz`` of a run.
+
+        Raises
+        ------
+        DataError
+            For a missing, damaged or other file.
+        """
+        file = NpzFile(Path(path), expected="the scaler.npz of a run")
+        for name in ("kind", "shift", "scale"):
+            if name not in file:
+                raise DataError(f"{path}: no array {name!r}, expected the scaler.npz of a run")
+        return cls(str(file.array("kind")), file.array("shift"), file.array("scale"))
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Scale rows (n, d) float32 -> (n, d) float32; the input is left as it is."""

@@ -18,6 +18,9 @@ SETTINGS = ("inductive", "transductive")
 class TrainView:
     """Everything a method may see: seen features and labels, and class semantics. No test label is in it.
 
+    In a view of a `Task` the features are a matrix of the training rows alone (`FeatureRows.apart`): neither test rows
+    nor the scaler of the test rows nor the files they came from can be reached from it.
+
     Parameters
     ----------
     features : FeatureRows, shape (n, d)
@@ -143,6 +146,7 @@ class TestGate:
     def __init__(self, seen: EvalRows, unseen: EvalRows) -> None:
         self._seen, self._unseen = seen, unseen
         self.reads = 0
+        self._mixed: MixedRows | None = None
 
     def __repr__(self) -> str:
         sizes = f"test_seen {len(self._seen.labels)}, test_unseen {len(self._unseen.labels)}"
@@ -152,3 +156,43 @@ class TestGate:
         """Hand out (test_seen, test_unseen); each call is counted and recorded with the result."""
         self.reads += 1
         return self._seen, self._unseen
+
+    def mixed(self) -> MixedRows:
+        """Hand out all rows in one order that mixes the sides; each call is counted and recorded with the result.
+
+        The order is fixed by the content of the rows, so that it is the same for every method and tells no method on
+        which side a row is.
+        """
+        self.reads += 1
+        if self._mixed is None:
+            features = FeatureRows.joined([self._seen.features, self._unseen.features])
+            labels = np.concatenate([self._seen.labels, self._unseen.labels])
+            order = features.content_order()
+            is_unseen = order >= len(self._seen.labels)
+            self._mixed = MixedRows(EvalRows(features.take(order), labels[order]), order, is_unseen)
+        return self._mixed
+
+
+@dataclass(frozen=True, eq=False)
+class MixedRows:
+    """Rows of both sides in one order, with the way back.
+
+    Attributes
+    ----------
+    rows : EvalRows
+        All rows.
+    order : ndarray, shape (n,), int64
+        Where each of them stood: test_seen first, then test_unseen.
+    is_unseen : ndarray, shape (n,), bool
+        Whether it is of test_unseen.
+    """
+
+    rows: EvalRows
+    order: np.ndarray
+    is_unseen: np.ndarray
+
+    def restored(self, values: np.ndarray) -> np.ndarray:
+        """Values a row (n, ...) in the order of test_seen, then test_unseen."""
+        result = np.empty_like(values)
+        result[self.order] = values
+        return result

@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from gzsl.data import EvalRows, Task
+from gzsl.data.view import MixedRows
 from gzsl.errors import MethodError
 from gzsl.evaluation.result import Evaluation
-from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder, concatenate
+from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder
 from gzsl.semantics import Semantics
 
 
@@ -31,6 +32,10 @@ class Observer(Protocol):
 def evaluate(scorer: Scorer, task: Task, gamma: float | None = None, observer: Observer | None = None) -> Evaluation:
     """Score the rows behind a task's gate; the gate is opened once.
 
+    Rows of both sides are scored in one order that mixes them (`TestGate.mixed`), also for T1, of which the rows of
+    seen classes are scored and forgotten: no block, call or position tells a method or an observer which side a row
+    is on. The result is in the order of test_seen, then test_unseen.
+
     Parameters
     ----------
     scorer : Scorer
@@ -47,16 +52,13 @@ def evaluate(scorer: Scorer, task: Task, gamma: float | None = None, observer: O
     MethodError
         For scores of a wrong shape or with NaN or infinite entries, or when a side has no row.
     """
-    seen_rows, unseen_rows = task.gate.open()
-    view = task.view
-    found = [
-        observed_rows(scorer, rows, view.semantics, view.seen, view.unseen, observer)
-        for rows in (seen_rows, unseen_rows)
-    ]
-    summary = concatenate([part for part, _ in found])
-    zsl = _unseen_only(scorer, unseen_rows, view.semantics.take(view.unseen))
-    evidence = _joined([notes for _, notes in found])
-    return Evaluation(summary, view.unseen[zsl], view.semantics.class_names, gamma, evidence)
+    mixed, view = task.gate.mixed(), task.view
+    summary, evidence = observed_rows(scorer, mixed.rows, view.semantics, view.seen, view.unseen, observer)
+    zsl = mixed.restored(_among_unseen(scorer, mixed, view.semantics.take(view.unseen)))
+    return Evaluation(
+        summary.rows(np.argsort(mixed.order)), view.unseen[zsl[mixed.restored(mixed.is_unseen)]],
+        view.semantics.class_names, gamma, {name: mixed.restored(values) for name, values in evidence.items()},
+    )  # fmt: skip
 
 
 def score_rows(
@@ -107,17 +109,17 @@ def summary_evaluation(summary: ScoreSummary, class_names: Sequence[str], gamma:
     return Evaluation(summary, summary.unseen_class[~summary.is_seen], tuple(class_names), gamma)
 
 
-def _unseen_only(scorer: Scorer, rows: EvalRows, semantics: Semantics) -> np.ndarray:
+def _among_unseen(scorer: Scorer, mixed: MixedRows, semantics: Semantics) -> np.ndarray:
     """Best row of ``semantics`` for every row, shape (n,); a generator answers with a head of its own."""
-    best = np.empty(len(rows.labels), dtype=np.int64)
-    for where, block in rows.features.blocks():
+    best = np.empty(len(mixed.is_unseen), dtype=np.int64)
+    for where, block in mixed.rows.features.blocks():
         scores = _scores(scorer, block, semantics)
         best[where] = scores.argmax(axis=1)
         top = np.take_along_axis(scores, best[where][:, None], axis=1)[:, 0]
-        if not np.isfinite(top).all():
-            row = where.start + int(np.flatnonzero(~np.isfinite(top))[0])
+        wrong = np.flatnonzero(~np.isfinite(top) & mixed.is_unseen[where])
+        if len(wrong):
             raise MethodError(
-                f"scores of the unseen classes: row {row} has the best score {top[row - where.start]}, "
+                f"scores of the unseen classes: a row of test_unseen has the best score {top[wrong[0]]}, "
                 "expected a finite one"
             )
     return best

@@ -66,6 +66,10 @@ class ScoreSummary:
         """Whether a sample's true class is a seen one, shape (n,), bool."""
         return _membership(self.seen, self.labels)
 
+    def rows(self, chosen: np.ndarray) -> ScoreSummary:
+        """Some of the rows, in the given order."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _VECTORS})
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name, for ``np.savez``."""
         return {name: getattr(self, name) for name in (*_VECTORS, "seen", "unseen")}

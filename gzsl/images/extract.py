@@ -184,9 +184,10 @@ def _finish(
     card = {
         "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
         "skipped": skipped, "gzsl_version": version("gzsl"),
+        "features_blake2b": file_hash(folder / FEATURES),
     }  # fmt: skip
     write_json(folder / CARD, card)
-    files = {name: file_hash(folder / name) for name in (FEATURES, LISTING, CARD)}
+    files = {FEATURES: card["features_blake2b"], **{name: file_hash(folder / name) for name in (LISTING, CARD)}}
     progress.model_copy(update={"files": files}).write(folder)
     (folder / PART).unlink()
     return card

@@ -34,9 +34,14 @@ class Aggregate:
 
 
 def mean_and_spread(mean: float, std: float | None) -> str:
-    """Percent, ``mean ± std``; without the spread where there is none, or none that a digit would show."""
-    spread = f" ± {100 * std:.1f}" if std is not None and round(100 * std, 1) > 0 else ""
-    return f"{100 * mean:.1f}{spread}"
+    """Percent, ``mean ± std``; without the spread where `shown_spread` has none."""
+    spread = shown_spread(std)
+    return f"{100 * mean:.1f}{spread and f' ± {spread}'}"
+
+
+def shown_spread(std: float | None) -> str:
+    """Percent; empty where there is no spread, or none that a digit would show."""
+    return f"{100 * std:.1f}" if std is not None and round(100 * std, 1) > 0 else ""
 
 
 def aggregate(metrics: Sequence[dict[str, Any]]) -> Aggregate:

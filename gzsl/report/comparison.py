@@ -9,6 +9,7 @@ from typing import Any
 from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate, mean_and_spread
+from gzsl.report.latex import BOOKTABS, latex, latex_table
 from gzsl.report.published import METRICS, Published, find_published
 from gzsl.studies.cells import CellResult
 
@@ -92,6 +93,20 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
         text.append(f"### {dataset}\n")
         text += ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
         text.append("")
+    return "\n".join(text)
+
+
+def comparison_latex(lines: Sequence[ComparedLine]) -> str:
+    """One ``table`` with booktabs rules a dataset; published values in brackets."""
+    text = [BOOKTABS.rstrip()]
+    for dataset in dict.fromkeys(line.dataset for line in lines):
+        chosen = [line for line in lines if line.dataset == dataset]
+        body = [" & ".join(map(latex, [line.label, *line.cells()])) + r" \\" for line in chosen]
+        seeds = sorted({line.aggregate.n for line in chosen})
+        caption = f"{dataset}: class-averaged accuracy in percent, mean ± sample standard deviation over "
+        caption += f"{' or '.join(map(str, seeds))} seed{'' if seeds == [1] else 's'}"
+        caption += "; in brackets: published." if any(line.published for line in chosen) else "."
+        text.append(latex_table(caption, ["Method", *HEADINGS], body))
     return "\n".join(text)
 
 

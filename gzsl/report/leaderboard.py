@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,13 @@ from typing import Any
 from gzsl.brief import brief
 from gzsl.door.tables import csv_text
 from gzsl.evaluation import Protocol
+from gzsl.report.aggregate import mean_and_spread, shown_spread
 from gzsl.report.groups import Group, differing, reference_protocol
+from gzsl.report.latex import BOOKTABS, latex, latex_table
 
 COLUMNS = ("T1", "U", "S", "H", "AUSUC", "calibrated.U", "calibrated.S", "calibrated.H")
 HEADINGS = ("T1", "U", "S", "H", "AUSUC", "U cal.", "S cal.", "H cal.")
 NOT_VALID = "not a valid result"
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "γ": r"$\gamma$",
-    "†": r"\textsuperscript{\dag}", "‡": r"\textsuperscript{\ddag}",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Cell:
         """Percent, ``mean ± std``."""
         if self.mean is None:
             return "-"
-        return percent(self.mean) + ("" if self.std is None else f" ± {percent(self.std)}")
+        return mean_and_spread(self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,7 @@ def board_markdown(boards: Sequence[Board]) -> str:
 
 def board_latex(boards: Sequence[Board]) -> str:
     """One ``table`` with booktabs rules a dataset."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex_table(board) for board in boards)
+    return BOOKTABS + "\n".join(_latex_table(board) for board in boards)
 
 
 def _latex_table(board: Board) -> str:
@@ -144,26 +140,16 @@ def _latex_table(board: Board) -> str:
     seeds = sorted({line.group.aggregate.n for line in board.lines})
     caption = f"{board.dataset}: class-averaged accuracy in percent, mean ± sample standard deviation over "
     caption += f"{' or '.join(map(str, seeds))} seed{'' if seeds == [1] else 's'}."
-    notes = [rf"\par\footnotesize {latex(note)}" for note in board.notes]
-    return "\n".join([
-        r"\begin{table}", r"\centering", rf"\caption{{{latex(caption)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(HEADINGS)}}}", r"\toprule",
-        " & ".join(latex(cell) for cell in head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}",
-        *notes, r"\end{table}", "",
-    ])  # fmt: skip
-
-
-def latex(text: str) -> str:
-    """Escape what LaTeX would read as a command."""
-    return re.sub("|".join(map(re.escape, _LATEX)), lambda match: _LATEX[match[0]], text)
+    return latex_table(caption, head, body, board.notes)
 
 
 def _latex_cell(cell: Cell) -> str:
     if cell.mean is None:
         return "--"
     mean = rf"\textbf{{{percent(cell.mean)}}}" if cell.best else percent(cell.mean)
-    spread = "" if cell.std is None else rf" $\pm$ {percent(cell.std)}"
-    return mean + spread + ("" if cell.published is None else f" ({cell.published:.1f})")
+    spread = shown_spread(cell.std)
+    published = "" if cell.published is None else f" ({cell.published:.1f})"
+    return mean + (rf" $\pm$ {spread}" if spread else "") + published
 
 
 def _markdown_cell(cell: Cell) -> str:

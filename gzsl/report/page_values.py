@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from gzsl.report.aggregate import shown_spread
 from gzsl.report.collect import StoredRun, flatten
 from gzsl.report.groups import Group
 from gzsl.report.leaderboard import Line, percent
@@ -33,7 +34,7 @@ def row_values(line: Line, number: int) -> dict[str, Any]:
             {
                 "mean": cell.mean, "best": cell.best, "published": cell.published,
                 "percent": None if cell.mean is None else percent(cell.mean),
-                "std": None if cell.std is None else percent(cell.std),
+                "std": shown_spread(cell.std) or None,
             }
             for cell in line.cells
         ],

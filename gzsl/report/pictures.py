@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from gzsl.evaluation.curve import SeenUnseenCurve
-from gzsl.files import make_folder, write_bytes
+from gzsl.files import make_folder
 from gzsl.report.class_figures import read_classes
 from gzsl.report.collect import finished_run
 from gzsl.report.confusion import PAIRS, confusion_table, read_confusions
 from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.curve_figure import read_summary
+from gzsl.report.drawing import epoch_axis, percent_axes, save, words
 from gzsl.report.projection import project_features
 from gzsl.report.tables import write_csv
 from gzsl.report.training_figures import read_records
@@ -66,7 +67,7 @@ def draw_confusion(folder: Path, out: Path) -> Path:
     header = ["class", "kind", "taken_for", "taken_for_kind", "rows", "share"]
     write_csv(out / "confused.csv", header, [[pair[key] for key in header] for pair in shown.most_confused(PAIRS)])
     title = f"{run.method} on {run.dataset}, seed {run.seed}"
-    return _save(confusion_picture(shown, title), out / "confusion.png")
+    return save(confusion_picture(shown, title), out / "confusion.png")
 
 
 def _is_plain(folder: Path) -> bool:
@@ -83,8 +84,9 @@ def draw_curve(folder: Path, out: Path) -> Path:
     curve = _read_curve(folder / "scores.npz")
     _write_curve(curve, out / "curve.csv")
     calibrator = metrics["protocol"]["calibration"]
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    figure = Figure(figsize=(5, 5.4), layout="constrained")
     axes = figure.subplots()
+    percent_axes(axes)
     _draw_equal_h(axes)
     axes.plot(curve.unseen, curve.seen, color="C0", label=f"scores, AUSUC {curve.area:.1%}")
     oracle = curve
@@ -100,19 +102,24 @@ def draw_curve(folder: Path, out: Path) -> Path:
     points.append(("best on test (not valid)", *oracle.best_harmonic()[1:], False))
     for name, u, s, h, valid in points:
         marker = "*" if not valid else "o" if name == "as given" else "s"
-        axes.plot(u, s, marker, color="black", mfc="white" if not valid else None, label=f"{name}: H {h:.1%}")
+        white = "white" if not valid else None
+        axes.plot(u, s, marker, color="black", mfc=white, label=f"{name}: H {h:.1%}", clip_on=False, zorder=3)
     write_csv(out / "points.csv", ["point", "unseen", "seen", "H", "valid"], points)
-    axes.set(xlabel="U, accuracy on unseen classes", ylabel="S, accuracy on seen classes", xlim=(0, 1), ylim=(0, 1))
-    axes.set_title(f"{metrics['method']} on {metrics['dataset']}, seed {metrics['seed']}", fontsize=10)
-    axes.legend(fontsize=8, loc="lower left")
-    return _save(figure, out / "curve.png")
+    axes.set(xlabel="U, accuracy on unseen classes", ylabel="S, accuracy on seen classes")
+    title = f"{metrics['method']} on {metrics['dataset']}, seed {metrics['seed']}"
+    axes.set_title(words(title, 60), fontsize=10, pad=16)
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)  # beside the curve, wherever it runs
+    return save(figure, out / "curve.png")
 
 
 def _draw_equal_h(axes: Axes) -> None:
     for h in ISO_H:
         u = np.linspace(h / 2 + 1e-3, 1, 200)
         axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
-        axes.annotate(f"H {h:.0%}", (h, h), color="0.5", fontsize=7)
+        axes.annotate(  # where the line leaves the picture at the top
+            f"H {h:.0%}", (h / (2 - h), 1), (0, 2), textcoords="offset points", color="0.5", fontsize=7, ha="center",
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _read_curve(scores: Path) -> SeenUnseenCurve:
@@ -131,21 +138,29 @@ def draw_losses(folder: Path, out: Path) -> Path | None:
     names = sorted({name for row in rows for name in row["losses"]})
     table = [[row["fit"], row["epoch"], *(row["losses"].get(name, "") for name in names)] for row in rows]
     write_csv(out / "losses.csv", ["fit", "epoch", *names], table)
-    columns = 3
+    fits = sorted({row["fit"] for row in rows}, key=lambda fit: fit == "final")
+    columns = min(3, len(names))
     lines = -(-len(names) // columns)
-    figure = Figure(figsize=(9, 1.8 * lines), layout="constrained")
+    figure = Figure(figsize=(3 * columns, 2 * lines + 0.4), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, name in zip(grid, names, strict=False):
-        for fit in sorted({row["fit"] for row in rows}, key=lambda fit: fit == "final"):
+        for fit in fits:
             points = [
                 (row["epoch"], row["losses"][name]) for row in rows if row["fit"] == fit and name in row["losses"]
             ]
-            axes.plot(*zip(*points, strict=True), color="C0" if fit == "final" else "0.8")
-        axes.set_title(name, fontsize=8)
+            dots = "." if len(points) == 1 else None
+            axes.plot(*zip(*points, strict=True), color="C0" if fit == "final" else "0.7", marker=dots)
+        axes.set_title(words(name.replace("_", " "), 40), fontsize=8)
         axes.tick_params(labelsize=7)
+        axes.set_ylabel("mean of the epoch", fontsize=7)
+        epoch_axis(axes)
     for axes in grid[len(names) :]:
         axes.set_axis_off()
-    return _save(figure, out / "losses.png")
+    shown = [("C0", "fit on all seen classes")] if "final" in fits else []
+    shown += [("0.7", "fits on validation folds")] if set(fits) - {"final"} else []
+    handles = [Line2D([], [], color=color, label=label) for color, label in shown]
+    figure.legend(handles=handles, fontsize=8, loc="outside upper right", ncols=len(handles))
+    return save(figure, out / "losses.png")
 
 
 def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Path | None:
@@ -157,16 +172,14 @@ def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Pa
     figure = Figure(figsize=(6.5, 5), layout="constrained")
     axes = figure.subplots()
     for k, (name, real, fake) in enumerate(zip(found.class_names, found.real, found.synthetic, strict=True)):
-        axes.scatter(real[:, 0], real[:, 1], s=9, color=f"C{k}", alpha=0.6, linewidths=0, label=name)
+        axes.scatter(real[:, 0], real[:, 1], s=9, color=f"C{k}", alpha=0.6, linewidths=0, label=words(name))
         axes.scatter(fake[:, 0], fake[:, 1], s=14, color=f"C{k}", marker="x", linewidths=0.8)
-    axes.set_title(f"{found.title}: unseen classes, real (dots) and synthetic (crosses)", fontsize=10)
-    axes.set(xlabel="first main direction of real rows", ylabel="second")
-    axes.legend(fontsize=7, loc="best")
-    return _save(figure, out / "features.png")
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
-    return path
+    axes.set_title(words(f"{found.title}: rows of unseen classes", 60), fontsize=10)
+    axes.set(xlabel="first main direction of the real rows", ylabel="second main direction")
+    kinds = [
+        Line2D([], [], color="0.3", linestyle="", marker=marker, markersize=4, label=kind)
+        for marker, kind in ((".", "real"), ("x", "synthetic"))
+    ]
+    handles = [*axes.get_legend_handles_labels()[0], *kinds]
+    figure.legend(handles=handles, fontsize=7, loc="outside right upper")
+    return save(figure, out / "features.png")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
@@ -22,6 +23,8 @@ from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
 from gzsl.runs.store import Records, RunFolder
+
+Tasks = list[tuple[str, Callable[[], Task]]]
 
 
 @dataclass
@@ -77,7 +80,7 @@ class Experiment:
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            yield from self._search("test", [("test", final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", lambda: final_task(self.dataset, *self._preparation()))])
         if rule == "validation" and searches:
             yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
@@ -111,6 +114,7 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, *self._preparation())
+        self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
         calibrator = None
@@ -128,12 +132,13 @@ class Experiment:
     def _preparation(self) -> tuple[str, str]:
         return self.recipe.preprocess.features, self.recipe.setting
 
-    def _fold_tasks(self) -> list[tuple[str, Task]]:
+    def _fold_tasks(self) -> Tasks:
+        """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
-        return [(fold.name, fold_task(self.dataset, fold, *self._preparation())) for fold in folds]
+        return [(fold.name, partial(fold_task, self.dataset, fold, *self._preparation())) for fold in folds]
 
-    def _folds_if_possible(self) -> list[tuple[str, Task]]:
+    def _folds_if_possible(self) -> Tasks:
         """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
         try:
             return self._fold_tasks()
@@ -148,8 +153,9 @@ class Experiment:
             self._calibrators[name] = calibrator.prepare(task.view, seed=self.seed)
         return self._calibrators[name]
 
-    def _search(self, phase: str, tasks: list[tuple[str, Task]]) -> Fits[None]:
-        for number, (name, task) in enumerate(tasks, start=1):
+    def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
+        for number, (name, make) in enumerate(tasks, start=1):
+            task = make()
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:

@@ -141,6 +141,12 @@ class Recipe(Section):
             raise ValueError("method.name: found nothing, expected the id of a method (see `gzsl methods`)")
         return self
 
+    def __repr__(self) -> str:
+        about = f"selection {self.selection.rule}, calibration {self.calibration.get('name')}, seeds {self.seeds[:9]}"
+        return f"Recipe({self.title}; {about}; to see all of it: .model_dump() or gzsl explain)"
+
+    __str__ = __repr__
+
     @property
     def title(self) -> str:
         """Method and dataset; of a path its last part."""
@@ -247,8 +253,13 @@ def make_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Seque
     changed : sequence of str
         Dotted keys that came from ``--set`` instead, which a message then names.
     """
+    return typed_recipe(values, where, changed).check()
+
+
+def typed_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Sequence[str] = ()) -> Recipe:
+    """What `make_recipe` makes, before names of methods and their parts are looked up."""
     try:
-        return Recipe.model_validate(dict(values)).check()
+        return Recipe.model_validate(dict(values))
     except ValidationError as error:
         place = ".".join(str(part) for part in problem_of(error)[0]) + "."
         blamed = [key for key in changed if place.startswith(f"{key}.") or f"{key}.".startswith(place)]

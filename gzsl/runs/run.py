@@ -118,6 +118,7 @@ class Run:
         if choice is not None:
             folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
         method, calibrator, evaluation = yield from experiment.final(choice)
+        folder.write_arrays("scaler.npz", experiment.scaler.to_arrays())
         self._write(method, calibrator, evaluation, choice, experiment.test_reads)
         seconds = time.perf_counter() - began - experiment.waited
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})

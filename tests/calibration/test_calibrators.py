@@ -24,6 +24,7 @@ from gzsl.errors import GzslWarning, MethodError
 from gzsl.evaluation import evaluate
 from gzsl.evaluation.curve import SeenUnseenCurve
 from gzsl.evaluation.metrics import operating_point
+from gzsl.evaluation.summary import ScoreSummary
 from gzsl.methods import Method
 from gzsl.params import parameters
 from gzsl.semantics import Semantics
@@ -194,3 +195,22 @@ def _silent() -> Any:
     from contextlib import nullcontext
 
     return nullcontext()
+
+
+def test_a_margin_is_computed_without_the_answers_and_not_one_side_after_the_other() -> None:
+    shown: list[Any] = []
+
+    class Looking(Calibrator):
+        def _margin(self, summary: Any, evidence: Any) -> np.ndarray:
+            shown.append(summary)
+            return np.asarray(evidence["noted"] - summary.unseen_score)
+
+    n, rng = 40, np.random.default_rng(0)
+    labels = np.repeat([0, 1], n // 2)  # the seen side first
+    scores = rng.random((n, 2))
+    summary = ScoreSummary(scores[:, 0], np.zeros(n), scores[:, 1], np.ones(n), labels, np.array([0]), np.array([1]))
+    decided = Looking().decide(Observation(summary, {"noted": 5.0 + np.arange(n)}))
+    np.testing.assert_allclose(decided.margin, 5.0 + np.arange(n) - scores[:, 1])
+    np.testing.assert_array_equal(decided.labels, labels)
+    assert set(shown[0].labels) == {0}
+    assert (np.diff(shown[0].seen_score) >= 0).all()

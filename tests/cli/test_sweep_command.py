@@ -25,7 +25,7 @@ def gzsl(*arguments: str, cwd: Path) -> Done:
 
 def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
-    done = gzsl("sweep", "s.yaml", "--csv", "t.csv", "--markdown", "t.md", cwd=tmp_path)
+    done = gzsl("sweep", "s.yaml", "--csv", "t.csv", "--markdown", "t.md", "--latex", "t.tex", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "simulated, percent" in done.stdout
     assert "digits, percent" in done.stdout
@@ -34,6 +34,7 @@ def test_sweep_prints_a_table_a_dataset_and_writes_it(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "t.csv").open()))
     assert [row["dataset"] for row in rows] == ["simulated", "digits"]
     assert "### digits" in (tmp_path / "t.md").read_text()
+    assert (tmp_path / "t.tex").read_text().count(r"\begin{tabular}{lrrrrrr}") == 2
     again = json.loads(gzsl("sweep", "s.yaml", "--json", cwd=tmp_path).stdout)
     assert len(again["lines"]) == 2
     assert list(again["left_out"]) == ["eszsl/CUB"]
@@ -43,7 +44,7 @@ def test_dry_run_and_list_run_nothing(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
     done = gzsl("sweep", "s.yaml", "--dry-run", cwd=tmp_path)
     assert "eszsl/digits" in done.stdout
-    assert "2 runs to do with 1 worker(s): about" in done.stdout
+    assert "2 runs to do with 1 worker: about" in done.stdout
     assert "no files of CUB" in " ".join(done.stdout.replace("│", " ").split())
     assert not (tmp_path / "runs").exists()
     assert "budget-and-full" in gzsl("sweep", "--list", cwd=tmp_path).stdout

@@ -41,6 +41,14 @@ class Batchwise(Sound):
         return super()._scores(X - 0.1 * X.mean(axis=0), semantics)
 
 
+class Counting(Sound):
+    """Takes every later block for one of another side."""
+
+    def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        self._calls = getattr(self, "_calls", 0) + 1
+        return super()._scores(X, semantics) + 0.1 * self._calls
+
+
 class Dicing(Sound):
     """Draws from numpy's global state."""
 
@@ -82,6 +90,10 @@ def test_scores_that_look_at_the_batch_are_found(checked: Any) -> None:
     outcomes = checked(Batchwise)
     assert failing(outcomes) == {"scores_do_not_depend_on_the_rows_beside"}
     assert "images beside it" in outcomes["scores_do_not_depend_on_the_rows_beside"][1]
+
+
+def test_scores_that_count_the_calls_are_found(checked: Any) -> None:
+    assert "scores_do_not_depend_on_the_rows_beside" in failing(checked(Counting))
 
 
 def test_random_numbers_from_outside_are_found(checked: Any) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from gzsl.data import DataCard, Dataset, Split, Task, final_task
+from gzsl.data import DataCard, Dataset, FeatureRows, Split, Task, final_task
 from gzsl.errors import MethodError
 from gzsl.evaluation import SeenUnseenCurve, evaluate, operating_point, summarise
 from gzsl.semantics import Semantics
@@ -136,5 +136,83 @@ def test_bad_scores_of_the_unseen_head_are_refused(task: Task) -> None:
             found = super().scores(X, semantics)
             return found * (np.nan if len(semantics) == len(UNSEEN) else 1.0)
 
-    with pytest.raises(MethodError, match="scores of the unseen classes: row 0 has the best score nan"):
+    with pytest.raises(MethodError, match="scores of the unseen classes: a row of test_unseen has the best score nan"):
         evaluate(BrokenHead(), task)
+
+
+class Learning:
+    """A method that tries to learn the side of a row from how rows come to it."""
+
+    def __init__(self, task: Task, look: str) -> None:
+        self.view, self.look, self.calls = task.view, look, 0
+        self.mean = task.view.features.to_array().mean(axis=0)
+        self.sizes: list[int] = []
+        self.remembered: set[bytes] = set()
+
+    def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+        found = X @ semantics.table.T
+        self.calls += 1
+        if len(semantics) != N_CLASSES:
+            self.remembered |= {row.tobytes() for row in X}
+            return found
+        distances = np.linalg.norm(X - self.mean, axis=1)
+        side = {
+            "calls": np.full(len(X), self.calls > 1),
+            "mean of the batch": np.full(len(X), np.linalg.norm(X.mean(axis=0) - self.mean) > np.median(distances) / 3),
+            "size of the batch": np.full(len(X), len(X) != 64),
+            "position in the batch": np.arange(len(X)) >= len(X) // 2,
+            "rows before": np.cumsum(np.ones(len(X))) + sum(self.sizes) > 100,
+            "rows of T1": np.array([row.tobytes() in self.remembered for row in X]),
+        }[self.look]
+        self.sizes.append(len(X))
+        found[:, UNSEEN] += np.where(side, 1e3, -1e3)[:, None]
+        return found
+
+
+@pytest.mark.parametrize(
+    "look",
+    ["calls", "mean of the batch", "size of the batch", "position in the batch", "rows before", "rows of T1"],
+)
+def test_the_side_of_a_row_cannot_be_learnt_from_how_it_comes(
+    task: Task, look: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gzsl.data.features.FeatureRows.blocks.__defaults__", (64,))
+    honest = evaluate(Compatibility(), task).H
+    method = Learning(task, look)
+    for _ in range(2):  # the second time a method may remember what it was shown
+        assert evaluate(method, task).H <= honest + 0.02
+
+
+def test_the_order_is_that_of_the_content(task: Task) -> None:
+    mixed = task.gate.mixed()
+    assert task.gate.reads == 1
+    seen, unseen = task.gate.open()
+    X = np.concatenate([seen.features.to_array(), unseen.features.to_array()])
+    labels = np.concatenate([seen.labels, unseen.labels])
+    np.testing.assert_array_equal(mixed.restored(mixed.rows.features.to_array()), X)
+    np.testing.assert_array_equal(mixed.restored(mixed.rows.labels), labels)
+    np.testing.assert_array_equal(mixed.is_unseen, np.isin(mixed.rows.labels, UNSEEN))
+    half = len(labels) // 2
+    shares = [mixed.is_unseen[:half].mean(), mixed.is_unseen[half:].mean()]
+    assert abs(shares[0] - shares[1]) < 0.15
+    shuffled = np.random.default_rng(1).permutation(len(X))
+    again = X[shuffled][FeatureRows(X[shuffled]).content_order()]
+    np.testing.assert_array_equal(again, mixed.rows.features.to_array())
+
+
+def test_equal_rows_of_both_sides_do_not_stand_in_the_order_of_the_sides() -> None:
+    order = FeatureRows(np.ones((40, 3), dtype=np.float32)).content_order()
+    assert sorted(order) == list(range(40))
+    assert 0.2 < np.mean(order[:20] < 20) < 0.8
+
+
+def test_an_observer_sees_the_blocks_that_the_method_sees_and_its_notes_come_back_in_order(task: Task) -> None:
+    class Noting:
+        def observe(self, X: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
+            return {"first": X[:, 0], "best": scores.max(axis=1)}
+
+    found = evaluate(Compatibility(), task, observer=Noting())
+    seen, unseen = task.gate.open()
+    X = np.concatenate([seen.features.to_array(), unseen.features.to_array()])
+    np.testing.assert_array_equal(found.evidence["first"], X[:, 0])
+    np.testing.assert_allclose(found.evidence["best"], (X @ task.view.semantics.table.T).max(axis=1), rtol=1e-5)

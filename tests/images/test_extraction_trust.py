@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from gzsl.data.make import make_dataset
+from gzsl.data.readers.plain import open_features
 from gzsl.errors import DataError, RunError, StorageError
 from gzsl.images import Backbone, extract_features, list_images, open_backbone
 from gzsl.images.weights import fill
@@ -104,6 +106,22 @@ def test_a_finished_folder_is_verified_before_it_is_trusted(
     assert ticks == [4, 8, 12]
     assert f"{name} is not as it was written" in notes[0]
     assert extract(pictures, out)[1] == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_whoever_reads_the_folder_notices_damage(damage: str, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract(pictures, out)
+    assert open_features(out).matrix.shape == (12, 4)
+    path = out / "features.npy"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data if damage == "flipped" else data[:-16])
+    with pytest.raises(DataError, match="features.npy"):
+        open_features(out)
+    (tmp_path / "classes.csv").write_text("class,x\na,1\nb,0\n")
+    with pytest.raises(DataError, match="features.npy"):
+        make_dataset(out, tmp_path / "classes.csv", tmp_path / "mine", unseen=["a"])
 
 
 @pytest.mark.parametrize("damage", ["lost", "short", "zeros", "flipped"])

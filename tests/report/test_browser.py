@@ -263,3 +263,16 @@ def test_both_colour_schemes_are_readable(page: Chrome, scheme: str) -> None:
         assert contrast(colours[name], colours["panel"]) >= 4.5, name
     for name in ("seen", *(f"c{k}" for k in range(8))):
         assert contrast(colours[name], colours["paper"]) >= 3, name
+
+
+def test_the_confusion_of_classes_is_drawn_and_follows_the_decision(page: Chrome, folder: Path) -> None:
+    page.find_element(By.CSS_SELECTOR, "[value='given']").click()
+    card = page.find_element(By.ID, "fig-confusion")
+    given = [cell.get_attribute("textContent") for cell in card.find_elements(By.TAG_NAME, "rect")]
+    assert len(given) > 10
+    assert any(re.search(r"class 0<b> as class 0<b>: \d+ \(\d+\.\d %\)", text or "") for text in given)
+    assert "as unseen" in card.text
+    page.find_element(By.CSS_SELECTOR, "[value='calibrated']").click()
+    calibrated = [cell.get_attribute("textContent") for cell in card.find_elements(By.TAG_NAME, "rect")]
+    assert calibrated != given
+    assert card.find_element(By.LINK_TEXT, "CSV").get_attribute("href").endswith("/confusion.csv")

@@ -9,6 +9,7 @@ import pytest
 
 from gzsl.report.collect import collect
 from gzsl.report.groups import make_groups
+from gzsl.report.latex import latex
 from gzsl.report.leaderboard import (
     COLUMNS,
     Board,
@@ -16,7 +17,6 @@ from gzsl.report.leaderboard import (
     board_csv,
     board_latex,
     board_markdown,
-    latex,
     make_boards,
     percent,
 )

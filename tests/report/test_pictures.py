@@ -4,9 +4,12 @@ import csv
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from gzsl.cli.app import app
+from gzsl.report import pictures
+from gzsl.report.drawing import words
 from gzsl.report.pictures import draw_run
 from gzsl.runs import load_recipe, run_recipe
 
@@ -74,3 +77,31 @@ def test_generators_of_codes_show_decoded_features(codes: str, tmp_path: Path) -
     done = CliRunner().invoke(app, ["plot", str(run.folder), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "features.png").is_file()
+
+
+def test_every_picture_names_its_axes_and_hides_nothing_behind_a_legend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, Figure] = {}
+    monkeypatch.setattr(pictures, "save", lambda figure, path: kept.setdefault(path.stem, figure) and path)
+    changes = {**SHORT, "method.n_epochs": 2, "selection.every": 2}
+    (run,) = run_recipe(load_recipe("f-clswgan/simulated", changes), out=tmp_path / "runs", seeds=[0])
+    draw_run(run.folder, tmp_path / "out")
+    assert set(kept) == {"curve", "confusion", "losses", "features"}
+    for name, figure in kept.items():
+        shown = [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
+        assert all(axes.get_xlabel() and axes.get_ylabel() for axes in shown), name
+        assert not any(axes.get_legend() for axes in shown), "a legend inside the axes may lie over the data"
+    (axes,) = kept["curve"].axes
+    assert axes.xaxis.get_major_formatter()(0.4, 0) == axes.yaxis.get_major_formatter()(0.4, 0) == "40%"
+    told = {name: [text.get_text() for text in figure.legends[0].get_texts()] for name, figure in kept.items()
+            if figure.legends}  # fmt: skip
+    assert told["losses"] == ["fit on all seen classes", "fits on validation folds"]
+    assert told["features"][-2:] == ["real", "synthetic"]
+    assert kept["losses"].axes[0].get_xlabel() == "epoch"
+
+
+def test_names_are_printed_as_they_are() -> None:
+    assert words("a$b$c") == r"a\$b\$c"
+    assert words("_hidden") == " _hidden", "a legend leaves out what begins with an underscore"
+    assert words("x" * 30) == "x" * 21 + "…"

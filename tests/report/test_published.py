@@ -7,7 +7,7 @@ import pytest
 from gzsl.evaluation import Protocol
 from gzsl.methods import method_names
 from gzsl.report.aggregate import aggregate
-from gzsl.report.comparison import ComparedLine
+from gzsl.report.comparison import ComparedLine, comparison_latex
 from gzsl.report.published import KINDS, find_published, published_numbers, semantics_kind
 from gzsl.runs import list_recipes, load_recipe
 
@@ -82,6 +82,9 @@ def test_a_line_shows_both_numbers() -> None:
     )
     assert line.cells() == ["50.0 (58.2)", "10.0 (6.6)", "80.0 (75.6)", "17.8 (12.1)", "30.0", "-"]
     assert line.to_row()["published.source"]
+    latex = comparison_latex([line])
+    assert r"eszsl & 50.0 (58.2) & 10.0 (6.6)" in latex
+    assert "over 2 seeds; in brackets: published." in latex
 
 
 @pytest.mark.parametrize("path", list_recipes(), ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from command_line import gzsl
 
 from gzsl.errors import StorageError
 from gzsl.files import write_text
@@ -194,7 +195,8 @@ def test_a_full_disk_keeps_what_is_finished_and_a_read_only_one_can_be_read(
     finished = {done.parent.name: done.stat().st_mtime_ns for done in small_disk.glob("*/done")}
     assert 0 < len(finished) < 6
     assert mount(small_disk, "-o", "remount,size=64m")
-    assert sweep(study_file, small_disk, "--workers", "2").wait() == 0
+    (result,) = run_study(load_study(study_file), out=small_disk, workers=2)
+    assert len(result.results) == 6
     assert digests(small_disk) == expected
     assert times_done(small_disk) == {1}
     assert finished.items() <= {done.parent.name: done.stat().st_mtime_ns for done in small_disk.glob("*/done")}.items()
@@ -202,16 +204,14 @@ def test_a_full_disk_keeps_what_is_finished_and_a_read_only_one_can_be_read(
     assert mount(small_disk, "-o", "remount,ro")
     with pytest.raises(StorageError, match="found a place that is not writable"):
         write_text(small_disk / "table.csv", "")
-    process = sweep(study_file, small_disk)
-    printed, errors = process.communicate()
-    assert process.returncode == 0, errors
-    assert json.loads(printed)["lines"][0]["n"] == 6
+    done = gzsl("sweep", str(study_file), "--out", str(small_disk), "--json", cwd=study_file.parent)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["lines"][0]["n"] == 6
     other = study_file.with_name("other.yaml")
     other.write_text(STUDY.replace("[0, 1,", "[8, 9,"))
-    process = sweep(other, small_disk)
-    _, errors = process.communicate()
-    assert process.returncode == 2, errors
-    assert "found a place that is not writable, expected a writable one" in errors.splitlines()[-1]
+    done = gzsl("sweep", str(other), "--out", str(small_disk), cwd=study_file.parent)
+    assert done.returncode == 2, done.stderr
+    assert "found a place that is not writable, expected a writable one" in done.stderr.splitlines()[-1]
     assert digests(small_disk) == expected
 
 

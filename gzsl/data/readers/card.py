@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gzsl.door.documents import Document, read_document
 from gzsl.errors import DataError
+from gzsl.files import file_hash
 
 CARD = "card.json"
 
@@ -19,10 +21,18 @@ class FeaturesCard(Document):
         Name of the features.
     fine_tuned : bool or None
         Whether their network was trained on the classes; None when unknown.
+    features_blake2b : str or None
+        Digest of the ``features.npy`` that the card was written for.
     """
 
     features: str | None = None
     fine_tuned: bool | None = None
+    features_blake2b: str | None = None
+
+    @property
+    def of_other_features(self) -> dict[str, Any]:
+        """Plain values for a card beside another copy of the features."""
+        return {key: value for key, value in self.values.items() if key != "features_blake2b"}
 
 
 def read_card(folder: Path) -> FeaturesCard:
@@ -35,3 +45,19 @@ def read_card(folder: Path) -> FeaturesCard:
     """
     path = folder / CARD
     return read_document(path, FeaturesCard, DataError) if path.exists() else FeaturesCard()
+
+
+def check_features(folder: Path, card: FeaturesCard) -> None:
+    """Refuse a ``features.npy`` that is not the one that the card beside it was written for.
+
+    Raises
+    ------
+    DataError
+        When it was cut, damaged or replaced.
+    """
+    path = folder / "features.npy"
+    if card.features_blake2b is not None and file_hash(path) != card.features_blake2b:
+        raise DataError(
+            f"{path}: its content is not what {CARD} was written for, so it was damaged or replaced; expected both as "
+            "gzsl features extract wrote them (run it again)"
+        )

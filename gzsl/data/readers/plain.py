@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.brief import brief
-from gzsl.data.readers.card import read_card
+from gzsl.data.readers.card import check_features, read_card
 from gzsl.data.readers.table import Table
 from gzsl.door.archives import NpzFile, open_npy
 from gzsl.door.arrays import numbers, texts
@@ -77,7 +77,10 @@ def _folder(folder: Path) -> PlainFeatures:
     names = None
     if (folder / "images.csv").is_file():
         names = [row["image"] for row in read_rows(folder / "images.csv", ("image",))]
-    return _checked(folder, open_npy(folder / "features.npy"), names, read_card(folder).features)
+    card = read_card(folder)
+    matrix = open_npy(folder / "features.npy")
+    check_features(folder, card)
+    return _checked(folder, matrix, names, card.features)
 
 
 def _csv(path: Path) -> PlainFeatures:

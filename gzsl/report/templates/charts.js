@@ -105,7 +105,7 @@ function drawLines(host, lines, label, mark) {
   const box = node("div");
   host.append(box);
   const f = frame(box, { height: 150, x: [Math.min(...xs), Math.max(...xs)], y: [Math.min(...ys), Math.max(...ys)], left: box.clientWidth < 180 ? 42 : 52, xTicks: box.clientWidth < 180 ? 3 : 4, yTicks: 4,
-    format: (v, axis) => (axis === "x" ? (Number.isInteger(v) ? v : "") : short(v)), label: `${label} by epoch` });
+    format: (v, axis) => (axis === "x" ? (Number.isInteger(v) ? v : "") : short(v)), xLabel: "epoch", label: `${label} by epoch` });
   for (const one of [...lines].reverse()) {
     const points = one.x.map((x, k) => [x, one.y[k]]).filter(([, y]) => y !== null).map(([x, y]) => [f.sx(x), f.sy(y)]);
     f.svg.append(titled(shape("path", { class: one.fit === "final" || lines.length === 1 ? "curve" : "other", d: line(points) }), one.fit));
@@ -117,7 +117,7 @@ function drawFeatures(host, keys, features) {
   const all = features.points, xs = all.map((p) => p[2]), ys = all.map((p) => p[3]);
   const height = Math.round(Math.min(Math.max(host.clientWidth * 0.75, 240), 400));
   const f = frame(host, { height, x: [Math.min(...xs), Math.max(...xs)], y: [Math.min(...ys), Math.max(...ys)],
-    xLabel: "first direction", yLabel: "second", format: short, label: "Real and synthetic features of unseen classes" });
+    xLabel: "first direction", yLabel: "second direction", format: short, label: "Real and synthetic features of unseen classes" });
   for (const [kind, k, x, y] of all) {
     const [px, py] = [f.sx(x).toFixed(1), f.sy(y).toFixed(1)];
     f.svg.append(kind === 0

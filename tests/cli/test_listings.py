@@ -1,0 +1,57 @@
+"""What the commands that list and explain print: whole words, numbers with their nouns, lines that fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from gzsl.cli.app import app
+from gzsl.door.shown import counted
+from gzsl.methods import get_method, method_names
+from gzsl.report.leaderboard import Cell
+from gzsl.runs import list_recipes
+
+
+def gzsl(*arguments: str) -> str:
+    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    return done.stdout
+
+
+def test_methods_are_listed_in_whole_words_and_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = replace(get_method("eszsl").card, settings=("inductive", "transductive"))
+    monkeypatch.setattr(get_method("eszsl"), "card", both)
+    lines = gzsl("methods").splitlines()
+    assert max(map(len, lines)) <= 80
+    for name in method_names():
+        card = get_method(name).card
+        (line,) = [line.split() for line in lines if line.split()[:1] == [name] and not line.startswith(" ")]
+        assert line == [name, card.family, *", ".join(card.settings).split()]
+
+
+def test_recipes_are_listed_with_their_published_numbers() -> None:
+    assert len(json.loads(gzsl("recipes", "--json"))) == len(list_recipes())
+    text = gzsl("recipes", "eszsl/CUB")
+    assert "21.0" in text
+    assert max(map(len, text.splitlines())) <= 80
+    none = CliRunner().invoke(app, ["recipes", "no-such-recipe"])
+    assert "found none with 'no-such-recipe' in its name" in str(none.exception)
+
+
+def test_explain_shows_the_published_numbers_and_their_source() -> None:
+    text = " ".join(gzsl("explain", "eszsl/CUB").split())
+    assert "published T1 53.9, U 12.6, S 63.8, H 21.0 (percent): Xian et al., CVPR 2017" in text
+
+
+def test_numbers_stand_with_their_nouns() -> None:
+    assert [counted(n, "row") for n in (0, 1, 2, 12_000)] == ["0 rows", "1 row", "2 rows", "12,000 rows"]
+    assert counted(3, "class", "classes") == "3 classes"
+
+
+def test_a_spread_that_no_digit_shows_is_left_out_in_reports_as_in_sweeps() -> None:
+    assert Cell(0.5, 0.0, best=False, published=None).text == "50.0"
+    assert Cell(0.5, 0.0004, best=False, published=None).text == "50.0"
+    assert Cell(0.5, 0.01, best=False, published=None).text == "50.0 ± 1.0"
