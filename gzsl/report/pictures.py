@@ -12,11 +12,16 @@ from matplotlib.lines import Line2D
 from gzsl.evaluation.curve import SeenUnseenCurve
 from gzsl.files import make_folder
 from gzsl.report.class_figures import read_classes
+<<<<<<< HEAD
 from gzsl.report.collect import finished_run
+=======
+from gzsl.report.collect import BrokenRun, StoredRun, read_run
+>>>>>>> main
 from gzsl.report.confusion import PAIRS, confusion_table, read_confusions
 from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.curve_figure import read_summary
 from gzsl.report.drawing import epoch_axis, percent_axes, save, words
+from gzsl.report.examples import examples_picture, find_examples
 from gzsl.report.projection import project_features
 from gzsl.report.tables import write_csv
 from gzsl.report.training_figures import read_records
@@ -40,7 +45,8 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
     -------
     list of Path
         Pictures that were written: ``curve.png`` (not without rows of seen classes), ``confusion.png``, for methods
-        trained by steps ``losses.png``, for generators of features ``features.png``.
+        trained by steps ``losses.png``, for generators of features ``features.png``, for data with pictures at hand
+        ``examples.png``.
 
     Raises
     ------
@@ -54,12 +60,17 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
     made.append(draw_confusion(folder, target))
     losses = draw_losses(folder, target)
     features = draw_features(folder, target, data)
-    return made + [path for path in (losses, features) if path is not None]
+    examples = draw_examples(folder, target)
+    return made + [path for path in (losses, features, examples) if path is not None]
 
 
 def draw_confusion(folder: Path, out: Path) -> Path:
     """Which classes were taken for which, calibrated where the run is; all decisions are in ``confusion.csv``."""
+<<<<<<< HEAD
     run = finished_run(folder)
+=======
+    run = _finished(folder)
+>>>>>>> main
     names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
     found = read_confusions(run, names)
     write_csv(out / "confusion.csv", *confusion_table(found))
@@ -183,3 +194,20 @@ def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Pa
     handles = [*axes.get_legend_handles_labels()[0], *kinds]
     figure.legend(handles=handles, fontsize=7, loc="outside right upper")
     return save(figure, out / "features.png")
+
+
+def draw_examples(folder: Path, out: Path) -> Path | None:
+    """Test pictures of unseen classes with what they were taken for, where the dataset has its pictures at hand."""
+    run = _finished(folder)
+    found = find_examples(run)
+    if found is None:
+        return None
+    write_csv(out / "examples.csv", ["row", "class", "taken_for", "right"], found.table())
+    return save(examples_picture(found, f"{run.method} on {run.dataset}"), out / "examples.png")
+
+
+def _finished(folder: Path) -> StoredRun:
+    run = read_run(folder)
+    if isinstance(run, BrokenRun):
+        raise RunError(f"{folder}: found a run that is {run.state} ({run.reason}), expected a finished one")
+    return run
