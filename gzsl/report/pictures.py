@@ -12,11 +12,7 @@ from matplotlib.lines import Line2D
 from gzsl.evaluation.curve import SeenUnseenCurve
 from gzsl.files import make_folder
 from gzsl.report.class_figures import read_classes
-<<<<<<< HEAD
 from gzsl.report.collect import finished_run
-=======
-from gzsl.report.collect import BrokenRun, StoredRun, read_run
->>>>>>> main
 from gzsl.report.confusion import PAIRS, confusion_table, read_confusions
 from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.curve_figure import read_summary
@@ -66,11 +62,7 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
 
 def draw_confusion(folder: Path, out: Path) -> Path:
     """Which classes were taken for which, calibrated where the run is; all decisions are in ``confusion.csv``."""
-<<<<<<< HEAD
     run = finished_run(folder)
-=======
-    run = _finished(folder)
->>>>>>> main
     names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
     found = read_confusions(run, names)
     write_csv(out / "confusion.csv", *confusion_table(found))
@@ -198,7 +190,7 @@ def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Pa
 
 def draw_examples(folder: Path, out: Path) -> Path | None:
     """Test pictures of unseen classes with what they were taken for, where the dataset has its pictures at hand."""
-    run = _finished(folder)
+    run = finished_run(folder)
     found = find_examples(run)
     if found is None:
         return None
@@ -206,7 +198,7 @@ def draw_examples(folder: Path, out: Path) -> Path | None:
     return save(examples_picture(found, f"{run.method} on {run.dataset}"), out / "examples.png")
 
 
-def _finished(folder: Path) -> StoredRun:
+def finished_run(folder: Path) -> StoredRun:
     run = read_run(folder)
     if isinstance(run, BrokenRun):
         raise RunError(f"{folder}: found a run that is {run.state} ({run.reason}), expected a finished one")
