@@ -196,10 +196,3 @@ def draw_examples(folder: Path, out: Path) -> Path | None:
         return None
     write_csv(out / "examples.csv", ["row", "class", "taken_for", "right"], found.table())
     return save(examples_picture(found, f"{run.method} on {run.dataset}"), out / "examples.png")
-
-
-def finished_run(folder: Path) -> StoredRun:
-    run = read_run(folder)
-    if isinstance(run, BrokenRun):
-        raise RunError(f"{folder}: found a run that is {run.state} ({run.reason}), expected a finished one")
-    return run
