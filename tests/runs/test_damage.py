@@ -89,7 +89,8 @@ def test_a_damaged_run_says_so_and_is_made_again(name: str, how: str, finished: 
     result, told = again(copy)
     assert result.fresh
     if (name, how) != ("done", "gone"):  # which is what an unfinished run looks like
-        assert f"a finished run was damaged and is made again: {path}: " in told[0], told
+        named = path if name != "done" or how != "flipped" else copy  # a flipped bit there may accuse another file
+        assert f"a finished run was damaged and is made again: {named}" in told[0], told
     assert bits(copy.parent) == bits(finished.parent)
     assert not again(copy)[0].fresh
 
