@@ -58,6 +58,8 @@ def tune(
     trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
+
+    Example: [bold]gzsl tune eszsl/digits --trials 20 --save mine.yaml[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs.environment import resolve_device
