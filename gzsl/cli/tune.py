@@ -9,7 +9,16 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
+from gzsl.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PluginOption,
+    RecipeArgument,
+    SetOption,
+    print_json,
+    written_file,
+)
 from gzsl.cli.terminal import Console
 from gzsl.door.shown import counted
 from gzsl.door.yaml import dump_yaml
@@ -34,7 +43,7 @@ def tune(
     sampler: Annotated[str, typer.Option(help="sobol, random (drawn beforehand) or tpe (depends on order)")] = "sobol",
     seed: Annotated[int, typer.Option(min=0, help="of the list of trials, the folds and the fits")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
-    save: Annotated[Path | None, typer.Option(help="where to write the tuned recipe; else below --out")] = None,
+    save: Annotated[Path | None, written_file("where to write the tuned recipe; else below --out")] = None,
     storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,
     override: SetOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs; the search is kept below tune/")] = Path("runs"),
@@ -49,6 +58,8 @@ def tune(
     trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
+
+    Example: [bold]gzsl tune eszsl/digits --trials 20 --save mine.yaml[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs.environment import resolve_device
