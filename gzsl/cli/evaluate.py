@@ -38,6 +38,8 @@ def evaluate(
     Labels and class ids are columns of the scores, from 0; a higher score is better. Without rows of seen classes, T1
     alone is printed. With an array gate (larger: seen),
     rows are also decided by gate > gamma, and the curve is that of the gate.
+
+    Example: [bold]gzsl evaluate scores.npz --per-class[/bold]
     """
     from gzsl.evaluation import evaluate_scores_file
 

@@ -37,6 +37,8 @@ def report(
 
     Runs of one recipe stand in one row, mean ± std over seeds; rows whose protocol differs carry a dagger.
     The numbers behind every figure are written beside the page as CSV, the table also as Markdown and LaTeX.
+
+    Example: [bold]gzsl report runs --html report.html[/bold]
     """
     from gzsl.report.page import FIGURES, write_report
     from gzsl.report.significance import WAYS

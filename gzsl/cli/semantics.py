@@ -32,6 +32,8 @@ def report(
     """Say what a class table promises: range, rank, faults, near duplicates, and which unseen classes will be hard.
 
     A class is hard when another one has nearly the same vector, and when no mixture of seen classes resembles it.
+
+    Example: [bold]gzsl semantics report mine[/bold]
     """
     from gzsl.data import load
     from gzsl.semantics.report import semantics_report
@@ -58,6 +60,8 @@ def text(
     """Make a class table from descriptions.
 
     Hidden files and a README are no classes; --classes says which ones there are.
+
+    Example: [bold]gzsl semantics text descriptions --out sentences.csv[/bold]
     """
     from gzsl.semantics.sources import read_descriptions, text_table
 
@@ -78,6 +82,8 @@ def words(
 
     The exact word comes first, then the word in lower case, in another case, with other accents, and its parts at
     hyphens, apostrophes and full stops; each of these is said.
+
+    Example: [bold]gzsl semantics words classes.csv glove.txt --out words.csv[/bold]
     """
     from gzsl.semantics.words import word_table
 
@@ -90,7 +96,10 @@ def fuse(
     out: Annotated[Path, written_file("class table (.csv) to write")],
     normalise: Annotated[str, typer.Option(help="of each table first: none, l2, l2-sqrt-dim, zscore, minmax")] = "l2",
 ) -> None:
-    """Put several class tables side by side."""
+    """Put several class tables side by side.
+
+    Example: [bold]gzsl semantics fuse attributes.csv words.csv --out both.csv[/bold]
+    """
     from gzsl.semantics.sources import fuse as fuse_tables
 
     _write(fuse_tables([_read(path) for path in tables], normalise), out)
