@@ -10,9 +10,14 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(VENV)/.installed  ## both methods on the embedded digits, to a table
-	$(BIN)/gzsl run eszsl/digits --out demo-runs
-	$(BIN)/gzsl run f-clswgan/digits --out demo-runs
+demo: $(VENV)/.installed  ## three methods on the embedded letters, three seeds each: a table, a picture, a page
+	$(BIN)/gzsl sweep letters --out demo-runs --workers 2
+	@for run in demo-runs/*-letters-s0-*; do $(BIN)/gzsl plot $$run > /dev/null || exit 1; done
+	@$(BIN)/gzsl report letters --out demo-runs --html demo-runs/report.html --no-features > /dev/null
+	@echo "letters that were never seen, and what they were taken for:"
+	@ls demo-runs/cada-vae-letters-s0-*/pictures/examples.png
+	@echo "every number and figure, to open in a browser:"
+	@echo demo-runs/report.html
 
 test: $(VENV)/.installed lint  ## checks and tests, without those marked slow
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

@@ -10,6 +10,7 @@ setup(
     package_data={
         "gzsl": ["py.typed"],
         "gzsl.report": ["published.csv", "templates/*"],
+        "gzsl.data.embedded": ["letters.png"],
         **dict.fromkeys(SHIPPED, ["*.yaml", "*/*.yaml"]),
     },
 )

@@ -142,4 +142,6 @@ def as_run_error(error: OSError, path: Path) -> RunError:
         return StorageError(
             f"{path}: found a place that is not writable, expected a writable one (choose another --out)"
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return RunError(f"{path}: cannot be written (found a file there or on the way, expected a folder)")
     return RunError(f"{path}: cannot be written ({error.strerror or error})")

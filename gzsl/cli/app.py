@@ -19,6 +19,7 @@ from gzsl.cli.report import report
 from gzsl.cli.reproduce import reproduce
 from gzsl.cli.run import run
 from gzsl.cli.sweep import sweep
+from gzsl.cli.texts import flow
 from gzsl.cli.tune import tune
 from gzsl.version import __version__
 
@@ -68,3 +69,4 @@ app.command()(datasets)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(semantics.app, name="semantics")
+flow(app)

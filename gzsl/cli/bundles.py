@@ -10,7 +10,7 @@ import typer
 from rich.table import Table as RichTable
 
 from gzsl.cli.class_vectors import vector_of
-from gzsl.cli.options import JsonOption, PluginOption, print_json
+from gzsl.cli.options import JsonOption, PluginOption, print_json, written_file
 from gzsl.cli.terminal import Console
 from gzsl.door.shown import counted
 from gzsl.errors import MethodError
@@ -31,12 +31,15 @@ def predict(
     features: Annotated[
         Path, typer.Argument(help="features folder, .npy, .npz or .csv of the same network; or a folder of pictures")
     ],
-    out: Annotated[Path | None, typer.Option(help="write all predictions as CSV here")] = None,
+    out: Annotated[Path | None, written_file("write all predictions as CSV here")] = None,
     top: Annotated[int, typer.Option(min=1, help="classes an image")] = 1,
     plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Classify new images among all classes of a bundle, seen and unseen, without its training data."""
+    """Classify new images among all classes of a bundle, seen and unseen, without its training data.
+
+    Example: [bold]gzsl predict classifier new_pictures --out predictions.csv[/bold]
+    """
     from gzsl.bundles.bundle import load_bundle
     from gzsl.bundles.sources import opened
 
@@ -52,7 +55,10 @@ def _predict(trained: Bundle, source: PlainFeatures, out: Path | None, top: int,
 
     if out is not None:
         count = write_predictions(predictions_of(trained, source, top_k=top), out)
-        Console().print(f"{counted(count, 'prediction')} of {counted(len(source.images), 'image')} in {out}")
+        if json_output:
+            print_json({"predictions": count, "images": len(source.images), "out": str(out)})
+        else:
+            Console().print(f"{counted(count, 'prediction')} of {counted(len(source.images), 'image')} in {out}")
         return
     if json_output:
         print_json([vars(p) for p in predictions_of(trained, source, top_k=top)])
@@ -81,6 +87,8 @@ def add_class(
     """Teach a bundle a class it has no image of, from its attributes, without the training data.
 
     Most methods score the new class at once; generators refit their classifier on synthetic features.
+
+    Example: [bold]gzsl add-class classifier okapi --attributes "hooves=1,stripes=0.5"[/bold]
     """
     from gzsl.bundles import bundle as bundles
 

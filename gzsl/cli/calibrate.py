@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import parse_yaml
@@ -46,7 +47,7 @@ def calibrate(
     seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: DeviceOption = "auto",
-    csv: Annotated[Path | None, typer.Option(help="write one row a recipe, seed, calibrator and rule here")] = None,
+    csv: Annotated[Path | None, written_file("write one row a recipe, seed, calibrator and rule here")] = None,
     data: DataOption = None,
     plugin: PluginOption = None,
     json_output: JsonOption = False,
@@ -57,6 +58,8 @@ def calibrate(
     evaluate takes; maybe features (N, d), and train_scores (K, C) with train_labels (K) of some training rows.
 
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
+
+    Example: [bold]gzsl calibrate eszsl/digits --with stacking --with cosmo[/bold]
     """
     if validation is not None or test is not None or not recipes:
         _on_files(recipes, validation, test, which, csv, json_output)
@@ -150,7 +153,10 @@ def _file_table(test: Path, rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
-    """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`."""
+    """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`.
+
+    Example: [bold]gzsl run eszsl/digits --set calibration=cosmo[/bold]
+    """
     from gzsl.calibration import calibrator_class, calibrator_names
     from gzsl.params import parameters
 
@@ -160,8 +166,9 @@ def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) ->
         return
     console = Console()
     for name, cls in classes:
-        console.print(strong(name, f"  {_about(cls)}"))
-        console.print(f"    {', '.join(parameters(cls))}", style="dim")
+        console.print(strong(name))
+        console.print(Padding(_about(cls), (0, 0, 0, 4)))
+        console.print(Padding(", ".join(parameters(cls)), (0, 0, 0, 4)), style="dim")
 
 
 def calibration_csv(rows: Sequence[CalibrationRow]) -> str:

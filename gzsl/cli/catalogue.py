@@ -14,7 +14,10 @@ from gzsl.errors import RecipeError
 
 
 def methods(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
-    """List all methods: family, setting, fidelity to the paper, citation. `gzsl recipes METHOD/` lists its recipes."""
+    """List all methods: family, setting, fidelity to the paper, citation.
+
+    Example: [bold]gzsl methods --json[/bold]
+    """
     from gzsl.methods import get_method, method_names
 
     cards = [get_method(name).card for name in method_names()]
@@ -40,7 +43,10 @@ def recipes(
     plugin: PluginOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`."""
+    """List the shipped recipes, each a METHOD/DATASET for `gzsl run` and `gzsl explain`.
+
+    Example: [bold]gzsl recipes eszsl/[/bold]
+    """
     from gzsl.runs import list_recipes
     from gzsl.runs.recipe import read_recipe, typed_recipe
 
@@ -64,7 +70,10 @@ def recipes(
 
 
 def datasets(data: DataOption = None, json_output: JsonOption = False) -> None:
-    """List datasets: the embedded ones, those found in --data, and the benchmarks whose files are absent."""
+    """List datasets: the embedded ones, those found in --data, and the benchmarks whose files are absent.
+
+    Example: [bold]gzsl datasets --data DIR[/bold]
+    """
     from gzsl.data import available
 
     entries = available(data)

@@ -26,6 +26,8 @@ def compare(
     """Say what differs between runs in recipe, protocol, environment and numbers.
 
     Runs whose protocols differ are said not to be comparable, and the fields that differ are named.
+
+    Example: [bold]gzsl compare runs/ONE runs/OTHER[/bold]
     """
     from gzsl.report.difference import find_difference
 

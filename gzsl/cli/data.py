@@ -32,6 +32,8 @@ def doctor(
 
     Reads the released benchmark layout (a features .mat with att_splits.mat), one .npz or .h5 file of arrays, and
     features.csv with classes.csv. Nothing is written beside the data.
+
+    Example: [bold]gzsl data doctor DIR/CUB[/bold]
     """
     from gzsl.data.doctor import examine
 
@@ -64,6 +66,8 @@ def make(
     """Make a checked dataset of your own features and attributes; any recipe then runs on it.
 
     A fifth of the images of every seen class is held out for testing, by a fixed seed.
+
+    Example: [bold]gzsl data make features classes.csv --out mine --unseen zebra[/bold]
     """
     from gzsl.data.doctor import examine
     from gzsl.data.make import make_dataset
@@ -82,7 +86,10 @@ def export(
     layout: Annotated[str, typer.Option("--format", help="xlsa17: res101.mat and att_splits.mat")] = "xlsa17",
     data: DataOption = None,
 ) -> None:
-    """Write a dataset in the released benchmark layout, which other repositories' loaders read."""
+    """Write a dataset in the released benchmark layout, which other repositories' loaders read.
+
+    Example: [bold]gzsl data export mine --out mine_as_mat[/bold]
+    """
     from gzsl.data import load
     from gzsl.data.export import export as export_dataset
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import JsonOption, print_json
+from gzsl.cli.options import JsonOption, output_option, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
@@ -28,7 +28,8 @@ def evaluate(
         float | None, typer.Option(help="calibration strength (or threshold of the gate) chosen on other rows")
     ] = None,
     curve: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="write the seen-unseen curve to this file")
+        Path | None,
+        typer.Option(metavar="FILE.csv", callback=output_option, help="write the seen-unseen curve to this file"),
     ] = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="also print one row a class")] = False,
 ) -> None:
@@ -37,6 +38,8 @@ def evaluate(
     Labels and class ids are columns of the scores, from 0; a higher score is better. Without rows of seen classes, T1
     alone is printed. With an array gate (larger: seen),
     rows are also decided by gate > gamma, and the curve is that of the gate.
+
+    Example: [bold]gzsl evaluate scores.npz --per-class[/bold]
     """
     from gzsl.evaluation import evaluate_scores_file
 

@@ -21,7 +21,10 @@ def explain(
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source."""
+    """Explain a recipe: for every key its value, meaning, symbol in the paper, default, and source.
+
+    Example: [bold]gzsl explain f-clswgan/CUB[/bold]
+    """
     from gzsl.runs.overrides import parse_override
     from gzsl.runs.own_data import open_recipe
 

@@ -38,6 +38,8 @@ def extract(
     those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
     are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
     alone; the card, and with it every protocol key, says that it was done.
+
+    Example: [bold]gzsl features extract pictures --out features[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
@@ -71,7 +73,10 @@ def show(
     features: Annotated[Path, typer.Argument(help="features folder")],
     json_output: JsonOption = False,
 ) -> None:
-    """Show the card of a features folder: network, weights, preprocessing, pictures left out."""
+    """Show the card of a features folder: network, weights, preprocessing, pictures left out.
+
+    Example: [bold]gzsl features show features[/bold]
+    """
     from gzsl.door.documents import Document, read_document
 
     path = features / "card.json"

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gzsl.door.paths import output_file
+
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON for scripts instead of a table")]
 DataOption = Annotated[
     Path | None,
@@ -37,6 +39,16 @@ PluginOption = Annotated[
         help="Python file with methods of your own; may be repeated (or GZSL_PLUGINS)",
     ),
 ]
+
+
+def output_option(path: Path | None) -> Path | None:
+    """Check before the work begins that the file an option names can be made or replaced."""
+    return None if path is None else output_file(path)
+
+
+def written_file(about: str) -> Any:
+    """An option that names a file to write."""
+    return typer.Option(callback=output_option, help=about)
 
 
 def print_json(value: Any) -> None:

@@ -21,6 +21,8 @@ def plot(
     """Draw a finished run: seen-unseen curve, losses, and a generator's synthetic features beside real ones.
 
     Every picture has its data beside it as CSV.
+
+    Example: [bold]gzsl plot runs/RUN --out pictures[/bold]
     """
     from gzsl.report.pictures import draw_run
 

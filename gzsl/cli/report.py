@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json, written_file
 from gzsl.cli.terminal import Console, say, strong
 from gzsl.door.shown import counted
 from gzsl.errors import RunError, suggest
@@ -19,7 +19,7 @@ _LARGE = 10_000_000
 def report(
     source: Annotated[str, typer.Argument(help="a folder of runs, a study file, or the name of a shipped study")],
     out: Annotated[Path, typer.Option(help="for a study: the folder of all runs")] = Path("runs"),
-    html: Annotated[Path, typer.Option(help="the page; NAME_data beside it holds the numbers")] = Path("report.html"),
+    html: Annotated[Path, written_file("the page; NAME_data beside it holds the numbers")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="of the page; the study's title or the folder's name")] = None,
     figures: Annotated[str, typer.Option(help="figures of all runs, of the first seed of each group, or none")] = "all",
     significance: Annotated[str | None, typer.Option(help="paired tests over seeds or over classes")] = None,
@@ -37,6 +37,8 @@ def report(
 
     Runs of one recipe stand in one row, mean ± std over seeds; rows whose protocol differs carry a dagger.
     The numbers behind every figure are written beside the page as CSV, the table also as Markdown and LaTeX.
+
+    Example: [bold]gzsl report runs --html report.html[/bold]
     """
     from gzsl.report.page import FIGURES, write_report
     from gzsl.report.significance import WAYS

@@ -41,6 +41,8 @@ def reproduce(
     The band is the published value ± (95 % t-interval of our mean over seeds + tolerance); T1 and H decide. Exit
     code 0: within or above; 1: below; 2: bad input or missing files; 3: nothing comparable was published. When
     the numbers differ, the protocol fields that differ are named, most likely cause first.
+
+    Example: [bold]gzsl reproduce eszsl CUB --data DIR[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.evaluation.protocol import Protocol

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as RichTable
 
-from gzsl.cli.options import DataOption, JsonOption, print_json
+from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import read_rows
 from gzsl.files import write_text
@@ -32,6 +32,8 @@ def report(
     """Say what a class table promises: range, rank, faults, near duplicates, and which unseen classes will be hard.
 
     A class is hard when another one has nearly the same vector, and when no mixture of seen classes resembles it.
+
+    Example: [bold]gzsl semantics report mine[/bold]
     """
     from gzsl.data import load
     from gzsl.semantics.report import semantics_report
@@ -48,7 +50,7 @@ def report(
 @app.command()
 def text(
     source: Annotated[Path, typer.Argument(help="folder with a NAME.txt a class, or a CSV with class,text")],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
     encoder: Annotated[str, typer.Option(help="tfidf, or minilm (extra text)")] = "tfidf",
     dims: Annotated[int, typer.Option(min=1, help="dimensions of tfidf at most")] = 300,
     classes: Annotated[
@@ -58,6 +60,8 @@ def text(
     """Make a class table from descriptions.
 
     Hidden files and a README are no classes; --classes says which ones there are.
+
+    Example: [bold]gzsl semantics text descriptions --out sentences.csv[/bold]
     """
     from gzsl.semantics.sources import read_descriptions, text_table
 
@@ -72,12 +76,14 @@ def words(
     vectors: Annotated[
         Path, typer.Argument(help="word vectors: text (GloVe, word2vec, .vec) or word2vec's binary form; also gzipped")
     ],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
 ) -> None:
     """Make a class table from the word vectors of class names, and say which words were not found as written.
 
     The exact word comes first, then the word in lower case, in another case, with other accents, and its parts at
     hyphens, apostrophes and full stops; each of these is said.
+
+    Example: [bold]gzsl semantics words classes.csv glove.txt --out words.csv[/bold]
     """
     from gzsl.semantics.words import word_table
 
@@ -87,10 +93,13 @@ def words(
 @app.command()
 def fuse(
     tables: Annotated[list[Path], typer.Argument(help="class tables (.csv) of the same classes")],
-    out: Annotated[Path, typer.Option(help="class table (.csv) to write")],
+    out: Annotated[Path, written_file("class table (.csv) to write")],
     normalise: Annotated[str, typer.Option(help="of each table first: none, l2, l2-sqrt-dim, zscore, minmax")] = "l2",
 ) -> None:
-    """Put several class tables side by side."""
+    """Put several class tables side by side.
+
+    Example: [bold]gzsl semantics fuse attributes.csv words.csv --out both.csv[/bold]
+    """
     from gzsl.semantics.sources import fuse as fuse_tables
 
     _write(fuse_tables([_read(path) for path in tables], normalise), out)

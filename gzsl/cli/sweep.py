@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json
+from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json, written_file
 from gzsl.cli.terminal import Console, complain
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
@@ -33,9 +33,9 @@ def sweep(
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="run on this Dask cluster, e.g. tcp://node1:8786")] = None,
     resources: ResourcesOption = None,
-    csv: Annotated[Path | None, typer.Option(help="write the table as CSV here")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown here")] = None,
-    latex: Annotated[Path | None, typer.Option(help="write the table as LaTeX here")] = None,
+    csv: Annotated[Path | None, written_file("write the table as CSV here")] = None,
+    markdown: Annotated[Path | None, written_file("write the table as Markdown here")] = None,
+    latex: Annotated[Path | None, written_file("write the table as LaTeX here")] = None,
     track: Annotated[Path | None, typer.Option(help="also write curves for TensorBoard below this folder")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="stop at the first failure")] = False,
     dry_run: Annotated[
@@ -50,7 +50,8 @@ def sweep(
 
     Finished runs are read, not repeated; a failing cell is shown at the end and stops nothing. Published
     numbers appear only where dataset, features, setting and kind of semantics are the same.
-    [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
+
+    Example: [bold]gzsl sweep benchmark-paper --data DIR[/bold] remakes the benchmark paper's table.
     """
     from gzsl.cli.dry_run import dry_run as print_dry_run
     from gzsl.report.comparison import compare
@@ -58,7 +59,7 @@ def sweep(
     from gzsl.studies.study import load_study
 
     if list_them or not study:
-        _print_studies()
+        _print_studies(json_output)
         return
     chosen = load_study(study)
     cells = chosen.cells(data)
@@ -128,13 +129,16 @@ def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tupl
     return scheduler, amounts
 
 
-def _print_studies() -> None:
+def _print_studies(json_output: bool) -> None:
     from gzsl.studies.study import list_studies, load_study
 
+    studies = [(path.stem, load_study(path)) for path in list_studies()]
+    if json_output:
+        print_json([{"name": n, "methods": s.methods, "datasets": s.datasets, "title": s.title} for n, s in studies])
+        return
     table = Table("study", "methods", "datasets", "title")
-    for path in list_studies():
-        found = load_study(path)
-        table.add_row(path.stem, str(len(found.methods)), ", ".join(found.datasets), found.title)
+    for name, found in studies:
+        table.add_row(name, str(len(found.methods)), ", ".join(found.datasets), found.title)
     Console().print(table)
 
 

@@ -9,7 +9,16 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
+from gzsl.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PluginOption,
+    RecipeArgument,
+    SetOption,
+    print_json,
+    written_file,
+)
 from gzsl.cli.terminal import Console
 from gzsl.door.shown import counted
 from gzsl.door.yaml import dump_yaml
@@ -34,7 +43,7 @@ def tune(
     sampler: Annotated[str, typer.Option(help="sobol, random (drawn beforehand) or tpe (depends on order)")] = "sobol",
     seed: Annotated[int, typer.Option(min=0, help="of the list of trials, the folds and the fits")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
-    save: Annotated[Path | None, typer.Option(help="where to write the tuned recipe; else below --out")] = None,
+    save: Annotated[Path | None, written_file("where to write the tuned recipe; else below --out")] = None,
     storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,
     override: SetOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs; the search is kept below tune/")] = Path("runs"),
@@ -49,6 +58,8 @@ def tune(
     trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
+
+    Example: [bold]gzsl tune eszsl/digits --trials 20 --save mine.yaml[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs.environment import resolve_device
@@ -108,7 +119,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             continue
         values.append(trial.value)
         reporter.note(
-            f"{shown}: {tuner.recipe.selection.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{shown}: {tuner.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
         )
 
@@ -120,7 +131,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     console = Console()
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
-    metric = tuner.recipe.selection.metric
+    metric = tuner.metric
     folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
     title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
     table = Table(title=f"{title}, percent", title_justify="left")
@@ -150,7 +161,7 @@ def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], pl
     from gzsl.tuning import best_trial
 
     return {
-        "study": tuner.name, "storage": tuner.book.url, "metric": tuner.recipe.selection.metric,
+        "study": tuner.name, "storage": tuner.book.url, "metric": tuner.metric,
         "sampler": tuner.sampler, "seed": tuner.seed, "space": [dimension.to_dict() for dimension in tuner.space],
         "best": best_trial(trials).to_dict(), "trials": [trial.to_dict() for trial in trials],
         "importance": importance, "recipe": str(place),

@@ -15,7 +15,7 @@ from gzsl.data.readers import Layout, find_layout, has_dataset, read
 from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
-EMBEDDED = ("digits", "simulated")
+EMBEDDED = ("letters", "digits", "simulated")
 ROOT_VARIABLE = "GZSL_DATA"
 ABSENT = "absent"
 BELOW_ROOT = ("", "data", "xlsa17/data")

@@ -8,6 +8,8 @@ import numpy as np
 
 from gzsl.data.dataset import Dataset
 from gzsl.data.folds import validation_folds
+from gzsl.door.paths import user_path
+from gzsl.door.room import check_memory, in_words
 from gzsl.errors import DataError, ProtocolError
 from gzsl.files import make_folder, replacing
 
@@ -44,12 +46,17 @@ def export(dataset: Dataset, folder: Path | str, layout: str = "xlsa17") -> list
 
     if layout not in FORMATS:
         raise DataError(f"--format: found {layout!r}, expected one of {', '.join(FORMATS)}")
-    if dataset.features.nbytes > LARGEST:
+    wanted = 2 * dataset.features.nbytes  # as float64
+    if wanted > LARGEST:
         raise DataError(
-            f"{dataset.name}: features of {dataset.features.nbytes / 2**30:.1f} GiB, expected at most 2 GiB: MATLAB v5 "
+            f"{dataset.name}: features of {in_words(wanted)} as MATLAB's doubles, expected at most 2 GiB: MATLAB v5 "
             "files hold no larger variable"
         )
-    folder = make_folder(Path(folder))
+    check_memory(f"{dataset.name}: export", wanted)
+    folder = user_path(folder)
+    if folder.resolve() == Path(dataset.card.source).resolve():
+        raise DataError(f"--out {folder}: found the folder of the data themselves, expected another one")
+    folder = make_folder(folder)
     split = dataset.split
     rows = {
         "trainval_loc": split.trainval, "test_seen_loc": split.test_seen, "test_unseen_loc": split.test_unseen,

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gzsl.door.paths import regular_file
 from gzsl.errors import DataError
 
 EXPECTED = "expected a state dict as .safetensors (safetensors.torch.save_file writes one)"
@@ -25,8 +26,7 @@ def check_weights(path: Path) -> None:
     DataError
         For a missing file, and for every other kind: files of PyTorch are pickles, which may hold code.
     """
-    if not path.is_file():
-        raise DataError(f"--weights {path}: no such file, {EXPECTED}")
+    regular_file(path, EXPECTED.removeprefix("expected "))
     if path.suffix != ".safetensors":
         kind = path.suffix or "nameless"
         raise DataError(f"--weights {path}: found a {kind} file, which might hold code; {EXPECTED}")

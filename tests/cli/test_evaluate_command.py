@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from gzsl.cli.evaluate import evaluate
-from gzsl.errors import DataError
+from gzsl.errors import DataError, RunError
 from gzsl.evaluation import evaluate_scores_file
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -98,3 +99,16 @@ def test_plain_zero_shot_scores_show_t1_alone(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--curve: found no row of a seen class"):
         CliRunner().invoke(app, [str(path), "--curve", str(tmp_path / "c.csv")], catch_exceptions=False)
     assert not (tmp_path / "c.csv").exists()
+
+
+def test_the_curve_goes_to_files_alone_and_that_is_checked_first(scores_file: Path, tmp_path: Path) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "kept.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    for place, found in ((pipe, "a named pipe"), (tmp_path, "a folder"), (Path("/dev/null"), "a device")):
+        with pytest.raises(RunError, match=f"found {found}, expected the name of a file to write"):
+            CliRunner().invoke(app, ["absent.npz", "--curve", str(place)], catch_exceptions=False)
+    assert pipe.is_fifo()
+    CliRunner().invoke(app, [str(scores_file), "--curve", str(link)], catch_exceptions=False)
+    assert link.is_symlink()
+    assert target.read_text().startswith("gamma,unseen,seen")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from gzsl.cli.app import app
@@ -30,6 +34,31 @@ def test_methods_are_listed_in_whole_words_and_80_columns(monkeypatch: pytest.Mo
         card = get_method(name).card
         (line,) = [line.split() for line in lines if line.split()[:1] == [name] and not line.startswith(" ")]
         assert line == [name, card.family, *", ".join(card.settings).split()]
+
+
+def every_command() -> dict[str, Any]:
+    """Commands by what is typed, such as ``gzsl data doctor``."""
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", {})
+        found |= {f"gzsl {name} {below}": one for below, one in inner.items()} or {f"gzsl {name}": command}
+    return found
+
+
+def test_every_help_has_an_example_whose_options_exist() -> None:
+    for name, command in every_command().items():
+        examples = re.findall(r"Example: \[bold\](gzsl .*?)\[/bold\]", command.help)
+        assert len(examples) == 1, name
+        assert examples[0].startswith(name) or name == "gzsl calibrators", name
+        known = {option for part in command.params for option in part.opts}
+        used = {word for word in shlex.split(examples[0]) if word.startswith("--")}
+        assert used <= known or name == "gzsl calibrators", name
+        assert all("\n" not in part for part in command.help.split("\n\n")), name
+
+
+def test_studies_are_listed_as_json_too() -> None:
+    studies = {study["name"]: study for study in json.loads(gzsl("sweep", "--list", "--json"))}
+    assert studies["main"]["datasets"] == ["CUB127", "FLO89"]
 
 
 def test_recipes_are_listed_with_their_published_numbers() -> None:

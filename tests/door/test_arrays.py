@@ -194,7 +194,7 @@ def nested(depth: int) -> bytes:
 def test_deep_cells_do_not_kill_the_process(tmp_path: Path) -> None:
     path = tmp_path / "deep.mat"
     path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + nested(3000))
-    with pytest.raises(DataError, match="deep.mat: names: found cells nested more than 16 deep"):
+    with pytest.raises(DataError, match="deep.mat: cannot be read as a MATLAB file.*cells nested more than 16 deep"):
         open_mat(path).strings("names")
     scipy.io.savemat(path, {"x": np.array([["a"], ["bé"]], dtype=object)}, do_compression=True)
     assert open_mat(path).strings("x") == ["a", "bé"]
@@ -227,3 +227,50 @@ def test_sizes_in_words() -> None:
     assert room.memory_free() is None or room.memory_free() > 0
     with pytest.raises(DataError, match="x: needs .* free in"):
         room.check_disk("x", 2**80, Path("/tmp"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_mat_files_end_in_a_sentence(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """scipy's reader crashes the process on some of these."""
+    path = tmp_path_factory.getbasetemp() / "flipped.mat"
+    variables = {"x": np.arange(12.0).reshape(3, 4), "names": np.array([["ab"], ["é"]], dtype=object), "s": np.eye(2)}
+    variables["s"] = scipy.sparse.csc_matrix(variables["s"])
+    scipy.io.savemat(path, variables, do_compression=data.draw(st.booleans()))
+    found = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        found[data.draw(st.integers(0, len(found) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(found[: data.draw(st.sampled_from([None, None, None, len(found) - 9]))])
+    try:
+        file = open_mat(path)
+        for name in ("x", "s"):
+            file.numbers(name)
+        file.strings("names")
+    except DataError as error:
+        assert "flipped.mat" in str(error)
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mat_variables_are_those_that_scipy_reads(packed: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    variables = {
+        "double": rng.random((3, 4)), "short": np.arange(6, dtype="i2").reshape(2, 3), "cube": rng.random((2, 2, 2)),
+        "single": np.float32(rng.random((1, 5))), "large": np.int64([[2**60]]), "none": np.zeros((0, 3)),
+        "mask": np.array([[True], [False]]),
+    }  # fmt: skip
+    texts_of = {"row": "hallo", "c": np.array([["x"], ["ÿ€漢😀"], [""]], dtype=object)}
+    scipy.io.savemat(tmp_path / "a.mat", {**variables, **texts_of}, do_compression=packed)
+    file, other = open_mat(tmp_path / "a.mat"), scipy.io.loadmat(tmp_path / "a.mat")
+    assert file.shapes == {name: other[name].shape for name in variables} | {"row": (1, 5), "c": (3, 1)}
+    for name in variables:
+        np.testing.assert_array_equal(file.numbers(name), other[name])
+    assert file.strings("row") == ["hallo"]
+    assert file.strings("c") == ["x", "ÿ€漢😀", ""]
+
+
+def test_old_mat_files_are_read(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"x": np.eye(2), "n": "abc"}, format="4")
+    file = open_mat(tmp_path / "a.mat")
+    assert file.numbers("x").tolist() == [[1, 0], [0, 1]]
+    assert file.strings("n") == ["abc"]

@@ -12,10 +12,12 @@ from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.embedded.common import check_number, check_options, hold_out
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import ROW_SETS, Split
+from gzsl.door.room import check_memory
 from gzsl.errors import DataError, suggest
 from gzsl.semantics.table import Semantics
 
 HOLD_OUT = 0.2
+LARGEST = 10**9  # of any option
 GROUP_SIZE = 5  # classes that share a prototype, as species of one genus do
 BLOCK_ROWS = 4096
 
@@ -123,13 +125,24 @@ def _resolve(plan: Simulation, options: dict[str, Any]) -> Simulation:
     for name, low in _MINIMUM.items():
         if name in options:
             check_number("simulated", name, options[name], int, low)
+            check_number("simulated", name, options[name], int, low, LARGEST)
     check_number("simulated", "noise", options.get("noise", plan.noise), float, 0)
+    check_number("simulated", "noise", options.get("noise", plan.noise), float, 0, LARGEST)
     check_number("simulated", "domain_shift", options.get("domain_shift", plan.domain_shift), float, 0, 1)
     scale = options.get("scale", 1.0)
     check_number("simulated", "scale", scale, float, 1e-6, 1)
     own = {field.name for field in dataclasses.fields(plan)}
     plan = dataclasses.replace(plan, **{key: value for key, value in options.items() if key in own})
-    return dataclasses.replace(plan, **_row_counts(plan, scale, options.get("images_per_class")))
+    plan = dataclasses.replace(plan, **_row_counts(plan, scale, options.get("images_per_class")))
+    check_memory("simulated", _n_bytes(plan))
+    return plan
+
+
+def _n_bytes(plan: Simulation) -> int:
+    """About how much memory making it takes: rows, class means in float64, the map, names and positions."""
+    rows, classes = plan.trainval + plan.test_seen + plan.test_unseen, plan.n_seen + plan.n_unseen
+    a_row, a_class = 4 * plan.n_features + 64, 24 * (plan.n_features + plan.n_attributes) + 256
+    return rows * a_row + classes * a_class + 48 * plan.n_attributes * plan.n_features
 
 
 def _row_counts(plan: Simulation, scale: float, images_per_class: int | None) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""MATLAB files, v5 (through scipy) and v7.3 (HDF5, through h5py), behind one face.
+"""MATLAB files, v5, v7.3 (HDF5, through h5py) and v4 (through scipy), behind one face.
 
 v7.3 stores every array transposed and every string as a reference to an array of character codes; both are
 undone here, so that callers see what MATLAB shows.
@@ -20,7 +20,7 @@ from gzsl.data.readers.raw import BLOCK_ROWS, Features, array_features
 from gzsl.door import kinds
 from gzsl.door.arrays import numbers, plain, texts
 from gzsl.door.hdf5 import array_of, is_hdf5, item_of, open_hdf5
-from gzsl.door.mat5 import check_depth
+from gzsl.door.mat5 import Mat5, Variable
 from gzsl.door.opening import check_kind, reading, short
 from gzsl.door.room import check_declared, check_memory
 from gzsl.errors import DataError
@@ -32,7 +32,7 @@ NUMERIC = {  # bytes an entry; whole numbers may be stored in fewer
 }  # fmt: skip
 NAMED = {
     "cell": "cells", "char": "text", "struct": "a structure", "object": "an object", "function": "a function",
-    "opaque": "an object",
+    "opaque": "an object", "complex": "complex numbers",
 }  # fmt: skip
 SPARSE, EMPTY = "MATLAB_sparse", "MATLAB_empty"  # attributes of v7.3
 
@@ -58,15 +58,19 @@ class MatFile:
     @cached_property
     def _variables(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Shape and MATLAB class of every variable."""
-        import scipy.io
+        return {
+            name: (found.shape, "complex" if found.is_complex else found.kind) for name, found in self._read.items()
+        }
 
-        check_kind(self.path, KIND, kinds.MAT, kinds.BINARY)  # v4 has no signature
+    @cached_property
+    def _read(self) -> dict[str, Variable]:
         with reading(self.path, KIND):
-            found = [(name, (tuple(shape), kind)) for name, shape, kind in scipy.io.whosmat(self.path)]
-        twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+            self._file = Mat5(self.path)
+        names = [found.name for found in self._file.variables]
+        twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise DataError(f"{self.where}: the variable {twice[0]!r} stands twice, expected each variable once")
-        return dict(found)
+        return dict(zip(names, self._file.variables, strict=True))
 
     def __contains__(self, name: str) -> bool:
         return name in self.shapes
@@ -79,8 +83,8 @@ class MatFile:
             raise DataError(f"{where}: found {NAMED.get(kind, f'a {kind}')}, expected a real matrix")
         check_declared(where, shape, NUMERIC[kind], self.path.stat().st_size)
         check_memory(where, math.prod(shape) * 8)
-        value = self._value(name)
-        return numbers(where, self._full(where, value, shape))
+        with reading(self.path, KIND):
+            return numbers(where, self._numbers(name, kind, shape))
 
     def strings(self, name: str) -> list[str]:
         """A cell array of strings, or the rows of a character matrix."""
@@ -88,9 +92,8 @@ class MatFile:
         kind = self._variables[name][1]
         if kind not in ("cell", "char"):
             raise DataError(f"{where}: found {NAMED.get(kind, f'{kind} values')}, expected one string a class")
-        if kind == "cell":
-            self._check_depth(where)
-        cells = [_cell_text(cell) for cell in self._value(name).ravel()]
+        with reading(self.path, KIND):
+            cells = self._strings(name, kind)
         if any(cell is None for cell in cells):
             raise DataError(f"{where}: found cells that are not text, expected one string a class")
         return texts(where, np.array(cells, dtype=str))
@@ -111,20 +114,38 @@ class MatFile:
             raise absent(self.where, "variable", name, self.shapes)
         return name
 
-    def _check_depth(self, where: str) -> None:
-        check_depth(self.path, where)
+    def _numbers(self, name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+        if kind == "sparse":
+            return full_matrix(*self._file.sparse(self._read[name]), shape)
+        found = self._file.numbers(self._read[name])
+        return found.astype(bool) if kind == "logical" else found
 
-    def _full(self, where: str, value: Any, shape: tuple[int, ...]) -> Any:
-        if not hasattr(value, "tocsr"):
-            return value
-        check_memory(where, math.prod(shape) * value.dtype.itemsize)
-        return value.toarray()
+    def _strings(self, name: str, kind: str) -> list[str | None]:
+        return self._file.strings(self._read[name])
+
+
+class MatFile4(MatFile):
+    """A MATLAB v4 file, which holds matrices of numbers and of characters alone."""
+
+    @cached_property
+    def _variables(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        import scipy.io
+
+        with reading(self.path, KIND):
+            return {name: (tuple(shape), kind) for name, shape, kind in scipy.io.whosmat(self.path)}
 
     def _value(self, name: str) -> Any:
         import scipy.io
 
-        with reading(self.path, KIND):
-            return scipy.io.loadmat(self.path, variable_names=[name])[name]
+        return scipy.io.loadmat(self.path, variable_names=[name])[name]
+
+    def _numbers(self, name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+        value = self._value(name)
+        full: np.ndarray = value.toarray() if kind == "sparse" else value
+        return full
+
+    def _strings(self, name: str, kind: str) -> list[str | None]:
+        return [str(row) for row in self._value(name)]
 
 
 class MatFile73(MatFile):
@@ -150,25 +171,28 @@ class MatFile73(MatFile):
         shape = tuple(map(int, item[()])) if EMPTY in item.attrs else (item.shape or ())[::-1]
         return shape, "cell" if item.dtype.kind == "O" else given
 
-    def _check_depth(self, where: str) -> None:
-        """Cells are read one level deep here."""
-
-    def _value(self, name: str) -> Any:
+    def _numbers(self, name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
         where = f"{self.where}: {name}"
         with open_hdf5(self.path) as file:
-            shape, kind = self._variables[name]
             if kind == "sparse":
-                return sparse_of(where, file[name], shape)
+                return self._sparse(where, file[name], shape)
             if 0 in shape:  # then what is stored is the shape
                 return np.empty(shape)
             data = array_of(where, file, name)[()].T
-            if data.dtype.kind == "O":
-                cells = np.empty(data.size, dtype=object)
-                cells[:] = [_characters(file[reference][()]) for reference in data.ravel()]
-                return cells
-            if kind == "char":
-                return np.array([_characters(row) for row in data])
             return data.astype(bool) if kind == "logical" else data
+
+    def _sparse(self, where: str, group: Any, shape: tuple[int, ...]) -> np.ndarray:
+        if "data" not in group:  # MATLAB leaves them out where every entry is zero
+            return np.zeros(shape)
+        values, rows, ends = (array_of(f"{where}/{part}", group, part)[...].ravel() for part in ("data", "ir", "jc"))
+        return full_matrix(plain(where, values), rows, ends, shape)
+
+    def _strings(self, name: str, kind: str) -> list[str | None]:
+        with open_hdf5(self.path) as file:
+            data = array_of(f"{self.where}: {name}", file, name)[()].T
+            if kind == "cell":
+                return [_characters(file[reference][()]) for reference in data.ravel()]
+            return [_characters(row) for row in data]
 
     def _features(self, name: str, where: str, shape: tuple[int, int], transposed: bool) -> Features:
         if self._variables[name][1] in ("sparse", "logical"):
@@ -184,27 +208,22 @@ class MatFile73(MatFile):
         return Features(where, shape, read)
 
 
-def sparse_of(where: str, group: Any, shape: tuple[int, ...]) -> Any:
-    """A sparse matrix of a v7.3 file: values, row numbers and where each column ends."""
+def full_matrix(values: np.ndarray, rows: np.ndarray, ends: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A sparse matrix, given by its values, their rows and where each column ends, with all its zeros."""
     from scipy.sparse import csc_matrix
 
-    if "data" not in group:  # MATLAB leaves them out where every entry is zero
-        return csc_matrix(shape)
-    values, rows, ends = (array_of(f"{where}/{part}", group, part)[...].ravel() for part in ("data", "ir", "jc"))
-    matrix = csc_matrix((plain(where, values), rows.astype(np.int64), ends.astype(np.int64)), shape=shape)
+    matrix = csc_matrix((values, rows.astype(np.int64), ends.astype(np.int64)), shape=shape)
     matrix.check_format()
-    return matrix
+    full: np.ndarray = matrix.toarray()
+    return full
 
 
 def open_mat(path: Path) -> MatFile:
-    """Open a MATLAB file of any version; a missing one is a `DataError`."""
-    return MatFile73(path) if is_hdf5(path) else MatFile(path)
-
-
-def _cell_text(cell: Any) -> str | None:
-    while isinstance(cell, np.ndarray) and cell.size == 1:
-        cell = cell.ravel()[0]
-    return str(cell) if isinstance(cell, str) else None
+    """Open a MATLAB file of any version; a missing one, or another kind of file, is a `DataError`."""
+    if is_hdf5(path):
+        return MatFile73(path)
+    check_kind(path, KIND, kinds.MAT, kinds.BINARY)  # v4 has no signature
+    return MatFile(path) if kinds.kind_of(kinds.head_of(path)) is kinds.MAT else MatFile4(path)
 
 
 def _characters(codes: np.ndarray) -> str | None:
