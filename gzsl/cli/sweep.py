@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,6 +121,8 @@ def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tupl
         name, _, amount = text.partition("=")
         try:
             amounts[name] = float(amount)
+            if not 0 < amounts[name] < math.inf:
+                raise ValueError
         except ValueError:
             raise RunError(f"--resources {text}: expected NAME=NUMBER, for example GPU=1") from None
     if scheduler is None:
@@ -143,7 +146,7 @@ def _print_studies(json_output: bool) -> None:
 
 
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
-    from gzsl.report.comparison import HEADINGS
+    from gzsl.report.comparison import HEADINGS, published_notes
 
     console = Console()
     for dataset in dict.fromkeys(line.dataset for line in lines):
@@ -156,9 +159,11 @@ def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
             values = (cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells())
             table.add_row(line.label, *values)
         console.print(table)
+        for note in published_notes(chosen):
+            console.print(note, style="dim", soft_wrap=True)
     if any(line.published for line in lines):
         console.print(
-            "in brackets: published under the same split, features and semantics; sources: --csv, docs/published.md",
+            "in brackets: published for the same dataset, features and semantics; sources: --csv, docs/published.md",
             style="dim",
         )  # fmt: skip
 
