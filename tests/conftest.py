@@ -17,6 +17,8 @@ UNHURRIED = (
     "methods/test_documented_generator.py", "report/test_browser.py", "runs/test_lockstep.py",
     "runs/test_run.py::test_killed", "runs/test_run.py::test_two_processes", "runs/test_tracking.py",
     "studies/test_workers.py", "test_docs_site.py", "test_notebooks.py::test_a_notebook_runs",
+    "test_plugins.py::test_worker_processes", "tuning/test_tuner.py::test_a_helper",
+    "tuning/test_tuner.py::test_killed",
 )  # fmt: skip
 assert all((TESTS / place.partition("::")[0]).is_file() for place in UNHURRIED), "a file moved"
 QUICK_METHODS = {"dap", "devise", "eszsl", "f-clswgan"}  # whose conformance is fast: a method of each kind

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from gzsl.cli.options import JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
-from gzsl.door.shown import counted, shown
+from gzsl.door.shown import counted
 
 if TYPE_CHECKING:
     from gzsl.conformance import Outcome
@@ -78,10 +77,10 @@ def _line(console: Console, state: str, text: str, found: str) -> None:
     row = Table.grid(padding=(0, 1))
     row.add_column(min_width=7)
     row.add_column(overflow="fold")
-    row.add_row(Text(state, _STYLES[state]), text)
+    row.add_row(strong(state, style=_STYLES[state]), text)
     console.print(row)
     if found:
-        console.print(Text(f"        {shown(found)}", "bold"), soft_wrap=True)
+        console.print(strong(f"        {found}"), soft_wrap=True)
 
 
 def _recipes(console: Console, source: str, *, quiet: bool) -> dict[str, str]:

@@ -119,7 +119,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
             continue
         values.append(trial.value)
         reporter.note(
-            f"{shown}: {tuner.recipe.selection.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
+            f"{shown}: {tuner.metric} {100 * trial.value:.2f}, best {100 * max(values):.2f}; "
             f"{seconds[-1]:.1f} s, about {_duration(left)} left"
         )
 
@@ -131,7 +131,7 @@ def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], plac
     console = Console()
     failed = sum(trial.value is None for trial in trials)
     best = best_trial(trials)
-    metric = tuner.recipe.selection.metric
+    metric = tuner.metric
     folds = f"{best.notes['folds']} validation fold{'s' if best.notes['folds'] > 1 else ''}"
     title = f"{tuner.recipe.title}: best of {len(trials)} trials by {metric} on {folds}"
     table = Table(title=f"{title}, percent", title_justify="left")
@@ -161,7 +161,7 @@ def _as_json(tuner: Tuner, trials: list[Trial], importance: dict[str, float], pl
     from gzsl.tuning import best_trial
 
     return {
-        "study": tuner.name, "storage": tuner.book.url, "metric": tuner.recipe.selection.metric,
+        "study": tuner.name, "storage": tuner.book.url, "metric": tuner.metric,
         "sampler": tuner.sampler, "seed": tuner.seed, "space": [dimension.to_dict() for dimension in tuner.space],
         "best": best_trial(trials).to_dict(), "trials": [trial.to_dict() for trial in trials],
         "importance": importance, "recipe": str(place),

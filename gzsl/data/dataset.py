@@ -133,6 +133,9 @@ class Dataset:
         """
         if not isinstance(name, str) or not name.strip() or set(name) & set("/\\\0"):
             raise DataError(f"name: found {name!r}, expected a name without slashes")
+        for argument, text in (("features", features), ("semantics", semantics)):
+            if not isinstance(text, str) or not text.strip():
+                raise DataError(f"{argument}: found {text!r}, expected what they are called in the protocol")
         given = given_parts(X, y, A, class_names, unseen, test_seen, seed, semantics)
         table = given.semantics
         digest = content_hash(hash_features(given.features), given.labels, {table.name: table}, given.split)

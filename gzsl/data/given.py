@@ -12,6 +12,7 @@ from gzsl.brief import brief
 from gzsl.data.holdout import rows_held_out
 from gzsl.data.splits import Split
 from gzsl.door.arrays import numbers, plain
+from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError, suggest
 from gzsl.semantics import Semantics
 
@@ -47,10 +48,11 @@ def given_parts(
     """Check what `Dataset.from_arrays` is given; see there."""
     features = real_matrix(X, "X", "one row an image")
     semantics = class_table(A, class_names, table_name)
-    labels = class_ids(y, "y", semantics.class_names)
+    by_name = _numbers_are_names(A, class_names)
+    labels = class_ids(y, "y", semantics.class_names, by_name)
     if len(labels) != len(features):
         raise DataError(f"y: found {len(labels)} labels, expected {len(features)}, one a row of X")
-    ids = _unseen_ids(unseen, semantics.class_names)
+    ids = _unseen_ids(unseen, semantics.class_names, by_name)
     notes = _check_classes(labels, ids, semantics.class_names)
     rows, note = _rows(labels, ids, test_seen, seed)
     seen = np.setdiff1d(np.arange(len(semantics)), ids)
@@ -116,11 +118,18 @@ def class_table(A: Any, class_names: Any, name: str, argument: str = "A") -> Sem
         names = list(range(len(table)))
     if len(names) != len(table):
         raise DataError(f"class_names: found {len(names)}, expected {len(table)}, one a row of {argument}")
-    return Semantics(table, tuple(map(str, names)), name, attribute_names=attributes)
+    cleaned = tuple(str(name).strip() for name in names)
+    twice = repeated(cleaned)
+    if twice is not None or not all(cleaned):
+        found = "an empty name" if twice is None else f"{twice!r} twice"
+        raise DataError(f"class_names: found {found}, expected one name of its own a class")
+    return Semantics(table, cleaned, name, attribute_names=attributes)
 
 
-def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
+def class_ids(values: Any, name: str, class_names: Sequence[str], numbers_are_names: bool = False) -> np.ndarray:
     """Rows of the class table that labels mean: whole numbers are rows from 0, anything else is a name.
+
+    Names are compared without outer white space and in one Unicode form.
 
     Parameters
     ----------
@@ -130,6 +139,8 @@ def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
         Of the argument, for messages.
     class_names : sequence of str
         Names of the table's rows.
+    numbers_are_names : bool
+        Whether the classes were named by numbers, so that a number is a name.
 
     Returns
     -------
@@ -147,12 +158,14 @@ def class_ids(values: Any, name: str, class_names: Sequence[str]) -> np.ndarray:
         raise DataError(f"{name}: found an array of shape {array.shape}, expected a list of class names or ids")
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
         array = array.astype(np.int64)
+    if array.dtype.kind in "iu" and numbers_are_names:
+        array = array.astype(str)
     if array.dtype.kind in "iu":
         return _numbered(array.astype(np.int64), name, len(class_names))
     if array.dtype.kind != "U":
         raise DataError(f"{name}: found {array.dtype}, expected class names or whole numbers from 0")
-    place = {known: k for k, known in enumerate(class_names)}
-    found = [place.get(label) for label in array.tolist()]
+    place = places(class_names)
+    found = [place.get(same_form(label.strip())) for label in array.tolist()]
     if None in found:
         row = found.index(None)
         label = array.tolist()[row]
@@ -170,14 +183,22 @@ def _numbered(ids: np.ndarray, name: str, n_classes: int) -> np.ndarray:
     raise DataError(f"{name}: found ids {low} to {high}, expected 0 to {n_classes - 1}, the rows of A{hint}")
 
 
-def _unseen_ids(unseen: Any, class_names: Sequence[str]) -> np.ndarray:
-    if isinstance(unseen, str | int | np.integer):
+def _numbers_are_names(A: Any, class_names: Any) -> bool:
+    """Whether the caller named the classes by numbers, such as the keys of a mapping."""
+    if class_names is None:
+        class_names = A if isinstance(A, Mapping) else A.index if hasattr(A, "columns") else ()
+    names = list(class_names)
+    return bool(names) and all(isinstance(name, int | np.integer) for name in names)
+
+
+def _unseen_ids(unseen: Any, class_names: Sequence[str], numbers_are_names: bool) -> np.ndarray:
+    if isinstance(unseen, str | int | float | np.number):
         unseen = [unseen]
     elif isinstance(unseen, Iterable) and not hasattr(unseen, "__array__"):
         unseen = list(unseen)
     if unseen is None or not len(unseen):
         raise DataError("unseen: found no class, expected the names or ids of at least one")
-    ids = class_ids(unseen, "unseen", class_names)
+    ids = class_ids(unseen, "unseen", class_names, numbers_are_names)
     values, counts = np.unique(ids, return_counts=True)
     if counts.max() > 1:
         twice = class_names[values[counts.argmax()]]
@@ -206,10 +227,17 @@ def _rows(labels: np.ndarray, unseen: np.ndarray, test_seen: Any, seed: int) -> 
     """Rows of the three sets, and what was done."""
     if isinstance(test_seen, bool):
         raise DataError(f"test_seen: found {test_seen}, expected a share between 0 and 1, rows, or None")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise DataError(f"seed: found {seed!r}, expected a whole number of at least 0")
     if isinstance(test_seen, float | np.floating):
         if not 0 < test_seen < 1:
             raise DataError(f"test_seen: found {test_seen}, expected a share between 0 and 1, rows, or None")
-        return rows_held_out(labels, unseen, float(test_seen), seed)
+        rows, note = rows_held_out(labels, unseen, float(test_seen), int(seed))
+        if not len(rows["test_seen"]):
+            raise DataError(
+                "test_seen: found a share, and no seen class with two rows to take it from; expected more rows, or None"
+            )
+        return rows, note
     in_unseen = np.isin(labels, unseen)
     chosen = np.empty(0, dtype=np.int64) if test_seen is None else _given_rows(test_seen, len(labels))
     if np.isin(labels[chosen], unseen).any():

@@ -31,6 +31,8 @@ class Split:
     test_removed : bool
         Whether the test rows were taken away; both test sets are empty then. Otherwise test_unseen never is, and
         test_seen only where there is nothing but unseen classes to test (see `generalized`).
+    plain : bool
+        Whether the test rows that were taken away were of unseen classes alone.
     """
 
     seen: np.ndarray
@@ -41,6 +43,7 @@ class Split:
     version: str = "custom"
     validation_classes: tuple[np.ndarray, ...] = ()
     test_removed: bool = False
+    plain: bool = False
 
     def __post_init__(self) -> None:
         for name in ROW_SETS:
@@ -57,13 +60,14 @@ class Split:
     @property
     def generalized(self) -> bool:
         """Whether test rows may be of seen classes too; without any, this is plain zero-shot learning."""
-        return self.test_removed or len(self.test_seen) > 0
+        return not self.plain if self.test_removed else len(self.test_seen) > 0
 
     def training_part(self) -> Split:
         """The split of a dataset of which only the trainval rows are left, in their order."""
         none = np.empty(0, dtype=np.int64)
         rows = np.arange(len(self.trainval))
-        return replace(self, trainval=rows, test_seen=none, test_unseen=none, test_removed=True)
+        plain = not self.generalized
+        return replace(self, trainval=rows, test_seen=none, test_unseen=none, test_removed=True, plain=plain)
 
     def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
         """Raise `DataError` unless the split is consistent with the labels it splits.

@@ -14,33 +14,10 @@ from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
 from gzsl.methods.checks import best_names, checked_features, refuse_non_finite, warn_of_faults
+from gzsl.methods.monitor import Monitor
 from gzsl.params import Configurable
 from gzsl.registry import Registry
 from gzsl.semantics import Semantics
-
-
-class Monitor:
-    """A silent monitor that keeps nothing; runs use one that records, draws progress and saves."""
-
-    def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
-        """Take note of progress, at most a few times a second: ``done`` of ``total`` steps, latest losses."""
-
-    def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
-        """Take note of a finished epoch (1-based) with the mean of every loss term in it.
-
-        The method may be scored here after ``method.prepare_scoring()``; training is not disturbed by it.
-        """
-
-    def checkpoint_due(self) -> bool:
-        """Whether the state of the fit should be handed to `keep` now."""
-        return False
-
-    def keep(self, state: bytes) -> None:
-        """Store a checkpoint."""
-
-    def kept(self) -> bytes | None:
-        """Return the stored checkpoint to continue from, or None to start anew."""
-        return None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,10 @@ class Loop:
             self.step += 1
             self.meter.add(losses, self.step)
             self.tick(self.meter)
-            self.settle(self.monitor.checkpoint_due())
+            due = self.monitor.checkpoint_due()
+            self.settle(keep=due)
+            if due:
+                self.monitor.agreed()
 
     def tick(self, meter: LossMeter) -> None:
         """Report progress, a few times a second."""
@@ -121,7 +124,7 @@ class Loop:
         groups |= {f"opt:{name}": optimiser_state(optimiser) for name, optimiser in self.optimisers.items()}
         numbers = {name: value for name, value in fitted.items() if isinstance(value, int | float)}
         rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimisers.items()}
-        return pack(groups, {"step": self.step, "numbers": numbers, "rates": rates})
+        return pack(groups, {"step": self.step, "total": self.total, "numbers": numbers, "rates": rates})
 
     def restore(self, blob: bytes) -> None:
         """Continue from what `checkpoint` returned."""

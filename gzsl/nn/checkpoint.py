@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,8 @@ def pack(groups: Mapping[str, Mapping[str, Tensor]], values: Mapping[str, Any]) 
         for group, members in groups.items()
         for name, tensor in members.items()
     }
-    return save(tensors, metadata={"gzsl": json.dumps(dict(values))})
+    text = json.dumps(dict(values))
+    return save(tensors, metadata={"gzsl": text, "blake2b": _digest(save(tensors), text)})
 
 
 def unpack(blob: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -42,16 +44,32 @@ def unpack(blob: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         When the blob is damaged.
     """
     try:
-        length = int.from_bytes(blob[:8], "little")
-        values = json.loads(json.loads(blob[8 : 8 + length])["__metadata__"]["gzsl"])
+        about = _header(blob)["__metadata__"]
+        if about["blake2b"] != _digest(blob, about["gzsl"]):
+            raise ValueError("other bytes than were written")
+        values = json.loads(about["gzsl"])
         tensors = load(blob)
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise RunError(f"checkpoint: found a damaged file ({error}), expected a saved training state") from None
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         group, _, member = name.partition("/")
         groups.setdefault(group, {})[member] = tensor
     return groups, values
+
+
+def _header(blob: bytes) -> dict[str, Any]:
+    length = int.from_bytes(blob[:8], "little")
+    header: dict[str, Any] = json.loads(blob[8 : 8 + length])
+    return header
+
+
+def _digest(blob: bytes, text: str) -> str:
+    """Of names, shapes and numbers of the tensors, and of the values beside them."""
+    names = {name: about for name, about in _header(blob).items() if name != "__metadata__"}
+    digest = hashlib.blake2b(json.dumps([names, text], sort_keys=True).encode(), digest_size=16)
+    digest.update(memoryview(blob)[8 + int.from_bytes(blob[:8], "little") :])
+    return digest.hexdigest()
 
 
 def optimiser_state(optimiser: Optimizer) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.door.shown import short
 from gzsl.door.tables import read_rows
 from gzsl.errors import DataError, RunError
 from gzsl.evaluation.metrics import mean_accuracy, per_class_accuracy, predictions
@@ -14,7 +15,9 @@ from gzsl.report.collect import StoredRun
 from gzsl.report.confusion import confusion_figures, read_confusions
 from gzsl.report.curve_figure import calibrated_summary, read_summary
 from gzsl.report.tables import Figure
+from gzsl.runs.manifest import intact
 
+LARGEST = 2**31  # of an id or a count
 ACCURACIES = ("gzsl", "calibrated", "zsl")
 
 
@@ -28,9 +31,24 @@ def read_classes(run: StoredRun) -> list[dict[str, str]]:
     """
     path, columns = run.folder / "per_class.csv", ("class_id", "name", "kind", "images", "gzsl")
     try:
-        return read_rows(path, columns, may_be_empty=("gzsl",))
+        rows = read_rows(intact(path), columns, may_be_empty=("gzsl",))
     except DataError as error:
         raise RunError(f"{error}, as a finished run has it") from None
+    for row in rows:
+        _check(row)
+    return rows
+
+
+def _check(row: dict[str, str]) -> None:
+    """Raise RunError unless a row's numbers are numbers."""
+    for name, kind in (("class_id", int), ("images", int), *((name, float) for name in ACCURACIES)):
+        text = row.get(name, "")
+        try:
+            sound = (text == "" and kind is float) or 0 <= kind(text) < LARGEST
+        except ValueError:
+            sound = False
+        if not sound:
+            raise RunError(f"per_class.csv: {name}: found {short(text)}, expected a number from 0 on")
 
 
 def class_figure(run: StoredRun) -> Figure:

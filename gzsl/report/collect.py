@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gzsl.brief import brief
+from gzsl.door.documents import check_document, read_document
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
-from gzsl.report.aggregate import CALIBRATED, METRICS
+from gzsl.runs.documents import Environment, Metrics, StoredRecipe, Timing
+from gzsl.runs.manifest import NEEDED, damaged
+from gzsl.runs.store import RunFolder
 from gzsl.studies.study import Study
 
 TRACES = ("recipe.yaml", "metrics.json", "log.txt", "done")  # any of these makes a folder a run's
@@ -173,14 +176,26 @@ def read_run(folder: Path) -> StoredRun | BrokenRun:
     if not (folder / "done").is_file():
         return _unfinished(folder)
     try:
-        run = StoredRun(
-            folder, _json(folder / "metrics.json"), _recipe(folder / "recipe.yaml"),
-            _json(folder / "environment.json"), _json(folder / "timing.json"),
-        )  # fmt: skip
-        _check(run)
+        for name, problem in damaged(folder, NEEDED).items():
+            raise RunError(f"{name}: {problem}")
+        recipe = read_yaml(folder / "recipe.yaml", RunError)
+        check_document(recipe, StoredRecipe, "recipe.yaml")
+        metrics = read_document(folder / "metrics.json", Metrics)
+        environment = read_document(folder / "environment.json", Environment)
+        timing = read_document(folder / "timing.json", Timing)
+        return StoredRun(folder, metrics.values, recipe, environment.values, timing.values)
     except GzslError as error:
-        return BrokenRun(folder, "damaged", str(error))
-    return run
+        return BrokenRun(folder, "damaged", str(error).removeprefix(f"{folder}{os.sep}"))
+
+
+def finished_run(folder: Path) -> StoredRun:
+    """Read one run's folder; a `RunError` says what is wrong with it."""
+    if not folder.is_dir():
+        raise RunError(f"{folder}: found no such folder, expected that of a finished run")
+    found = read_run(folder)
+    if isinstance(found, BrokenRun):
+        raise RunError(f"{folder}: found a run that is {found.state} ({found.reason}), expected a finished one")
+    return found
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -215,51 +230,8 @@ def _is_run(folder: Path) -> bool:
 
 
 def _unfinished(folder: Path) -> BrokenRun:
-    try:
-        lines = (folder / "log.txt").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
+    lines = RunFolder(folder).last_lines(1)
     last = lines[-1].partition("] ")[2] if lines else ""
     if last.startswith("failed: "):
         return BrokenRun(folder, "failed", last.removeprefix("failed: "))
     return BrokenRun(folder, "unfinished", f"last line of its log: {last}" if last else "its log is empty")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"{path.name}: cannot be read ({reason})") from None
-    if not isinstance(value, dict):
-        raise RunError(f"{path.name}: found {type(value).__name__}, expected a mapping")
-    return value
-
-
-def _recipe(path: Path) -> dict[str, Any]:
-    value = read_yaml(path)
-    if not isinstance(value, dict):
-        raise RunError(f"{path.name}: found {type(value).__name__}, expected a mapping")
-    return value
-
-
-def _check(run: StoredRun) -> None:
-    """Raise RunError unless the metrics are complete and finite."""
-    for name in ("method", "dataset", "seed", "protocol"):
-        if name not in run.metrics:
-            raise RunError(f"metrics.json: found no {name!r}, expected the file of a finished run")
-    try:
-        _ = run.protocol, run.seed
-    except (TypeError, ValueError) as error:
-        raise RunError(f"metrics.json: protocol or seed cannot be understood ({error})") from None
-    _finite(run.metrics, METRICS if run.protocol.generalized else METRICS[:1], "")
-    calibrated = run.metrics.get("calibrated")
-    if calibrated is not None:
-        _finite(calibrated, CALIBRATED, "calibrated.")
-
-
-def _finite(values: Any, names: Iterable[str], prefix: str) -> None:
-    for name in names:
-        value = values.get(name) if isinstance(values, dict) else None
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise RunError(f"metrics.json: {prefix}{name}: found {value!r}, expected a finite number")

@@ -13,6 +13,7 @@ from gzsl.evaluation.metrics import harmonic_mean
 from gzsl.evaluation.summary import ScoreSummary
 from gzsl.report.collect import StoredRun
 from gzsl.report.tables import Figure
+from gzsl.runs.manifest import intact
 
 POINTS = 240
 
@@ -31,10 +32,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         When the file is missing, damaged or not a summary.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(intact(path), allow_pickle=False) as stored:
             arrays = dict(stored)
         ScoreSummary.from_arrays(arrays)
         return arrays
+    except RunError:
+        raise
     except (OSError, ValueError, KeyError, EOFError, GzslError) as error:
         raise RunError(f"{path.name}: cannot be read ({error})") from None
     except Exception as error:  # zipfile and zlib have errors of their own for a damaged archive

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gzsl.door.paths import is_folder
 from gzsl.errors import GzslError, RunError
 from gzsl.report.class_figures import number, read_classes
-from gzsl.report.collect import BrokenRun, StoredRun, flatten, read_run
+from gzsl.report.collect import StoredRun, finished_run, flatten
 from gzsl.runs.recipe import Recipe, load_recipe
 
 MOST = 6
@@ -137,10 +138,8 @@ def find_difference(places: Sequence[str]) -> Difference:
 
 def _side(place: str) -> Side:
     folder = Path(place)
-    if folder.is_dir():
-        found = read_run(folder)
-        if isinstance(found, BrokenRun):
-            raise RunError(f"{place}: found a run that is {found.state} ({found.reason}), expected a finished one")
+    if is_folder(place, "the folder of a run, or a recipe", RunError):
+        found = finished_run(folder)
         return Side(f"{found.method} on {found.dataset}, seed {found.seed}", place, found.settings, found)
     try:
         recipe: Recipe = load_recipe(place)

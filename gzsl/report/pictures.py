@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gzsl.errors import RunError
-from gzsl.evaluation import Protocol
 from gzsl.evaluation.curve import SeenUnseenCurve
-from gzsl.evaluation.summary import ScoreSummary
 from gzsl.files import make_folder
 from gzsl.report.class_figures import read_classes
-from gzsl.report.collect import BrokenRun, StoredRun, read_run
+from gzsl.report.collect import finished_run
 from gzsl.report.confusion import PAIRS, confusion_table, read_confusions
 from gzsl.report.confusion_picture import confusion_picture
+from gzsl.report.curve_figure import read_summary
 from gzsl.report.drawing import epoch_axis, percent_axes, save, words
 from gzsl.report.examples import examples_picture, find_examples
 from gzsl.report.projection import project_features
 from gzsl.report.tables import write_csv
-from gzsl.runs.store import Records
+from gzsl.report.training_figures import read_records
 
 ISO_H = (0.2, 0.4, 0.6, 0.8)
 
@@ -53,8 +50,7 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
         When the folder holds no finished run.
     """
     folder = Path(folder)
-    if not (folder / "metrics.json").is_file():
-        raise RunError(f"{folder}: found no metrics.json, expected the folder of a finished run")
+    finished_run(folder)  # before anything is written
     target = make_folder(Path(out))
     made = [] if _is_plain(folder) else [draw_curve(folder, target)]
     made.append(draw_confusion(folder, target))
@@ -66,7 +62,7 @@ def draw_run(folder: Path | str, out: Path | str, *, data: Path | str | None = N
 
 def draw_confusion(folder: Path, out: Path) -> Path:
     """Which classes were taken for which, calibrated where the run is; all decisions are in ``confusion.csv``."""
-    run = _finished(folder)
+    run = finished_run(folder)
     names = {int(row["class_id"]): row["name"] for row in read_classes(run)}
     found = read_confusions(run, names)
     write_csv(out / "confusion.csv", *confusion_table(found))
@@ -79,7 +75,7 @@ def draw_confusion(folder: Path, out: Path) -> Path:
 
 def _is_plain(folder: Path) -> bool:
     """Whether nothing but unseen classes was tested."""
-    return not Protocol(**json.loads((folder / "metrics.json").read_text())["protocol"]).generalized
+    return not finished_run(folder).protocol.generalized
 
 
 def draw_curve(folder: Path, out: Path) -> Path:
@@ -87,7 +83,7 @@ def draw_curve(folder: Path, out: Path) -> Path:
 
     A calibrator that is more than a shift of the scores has a curve of its own, which the chosen point lies on.
     """
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = finished_run(folder).metrics
     curve = _read_curve(folder / "scores.npz")
     _write_curve(curve, out / "curve.csv")
     calibrator = metrics["protocol"]["calibration"]
@@ -104,7 +100,7 @@ def draw_curve(folder: Path, out: Path) -> Path:
             axes.plot(gate.unseen, gate.seen, color="C1", label=f"{calibrator}, AUSUC {gate.area:.1%}")
             oracle = gate
     points = [("as given", metrics["U"], metrics["S"], metrics["H"], True)]
-    if metrics["calibrated"]:
+    if metrics.get("calibrated"):
         points.append(("chosen on validation", *(metrics["calibrated"][key] for key in "USH"), True))
     points.append(("best on test (not valid)", *oracle.best_harmonic()[1:], False))
     for name, u, s, h, valid in points:
@@ -130,8 +126,7 @@ def _draw_equal_h(axes: Axes) -> None:
 
 
 def _read_curve(scores: Path) -> SeenUnseenCurve:
-    with np.load(scores) as arrays:
-        return SeenUnseenCurve.of(ScoreSummary.from_arrays(dict(arrays)))
+    return SeenUnseenCurve.of(read_summary(scores))
 
 
 def _write_curve(curve: SeenUnseenCurve, path: Path) -> None:
@@ -140,7 +135,7 @@ def _write_curve(curve: SeenUnseenCurve, path: Path) -> None:
 
 def draw_losses(folder: Path, out: Path) -> Path | None:
     """Every recorded term by epoch in the final fit, and the same of the validation fits in grey."""
-    rows = [row for row in Records(folder / "records.jsonl").rows if row["kind"] == "losses"]
+    rows = [row for row in read_records(finished_run(folder)) if row["kind"] == "losses"]
     if not rows:
         return None
     names = sorted({name for row in rows for name in row["losses"]})
@@ -195,16 +190,9 @@ def draw_features(folder: Path, out: Path, data: Path | str | None = None) -> Pa
 
 def draw_examples(folder: Path, out: Path) -> Path | None:
     """Test pictures of unseen classes with what they were taken for, where the dataset has its pictures at hand."""
-    run = _finished(folder)
+    run = finished_run(folder)
     found = find_examples(run)
     if found is None:
         return None
     write_csv(out / "examples.csv", ["row", "class", "taken_for", "right"], found.table())
     return save(examples_picture(found, f"{run.method} on {run.dataset}"), out / "examples.png")
-
-
-def _finished(folder: Path) -> StoredRun:
-    run = read_run(folder)
-    if isinstance(run, BrokenRun):
-        raise RunError(f"{folder}: found a run that is {run.state} ({run.reason}), expected a finished one")
-    return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from gzsl.data import final_task
+from gzsl.door.documents import read_document
 from gzsl.methods import load_method
 from gzsl.methods.generative.base import Generator
 from gzsl.runs import load_recipe
+from gzsl.runs.documents import Environment
+from gzsl.runs.manifest import intact
 from gzsl.runs.run import open_dataset
 
 CLASSES, ROWS = 8, 60
@@ -52,7 +54,7 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
 
     The real rows are test rows: they are shown after the fact and choose nothing.
     """
-    method = load_method(folder / "weights.safetensors")
+    method = load_method(intact(folder / "weights.safetensors"))
     if not isinstance(method, Generator):
         return None
     if _in_memory(folder):
@@ -78,5 +80,5 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
 
 def _in_memory(folder: Path) -> bool:
     """Whether a run's data were arrays that no file holds."""
-    about = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-    return bool(about.get("data", {}).get("in_memory"))
+    about = read_document(folder / "environment.json", Environment)
+    return about.data is not None and about.data.in_memory

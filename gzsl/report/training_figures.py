@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from gzsl.door.documents import read_lines
 from gzsl.errors import RunError
 from gzsl.report.collect import StoredRun
 from gzsl.report.tables import Figure
+from gzsl.runs.documents import RECORDS
+from gzsl.runs.manifest import intact
 
 FINAL_POINTS, OTHER_POINTS = 160, 40
 MOST_OTHERS = 3  # fits on validation folds that a page shows in grey
@@ -21,21 +24,21 @@ def read_records(run: StoredRun) -> list[dict[str, Any]]:
     Raises
     ------
     RunError
-        When a line is not JSON.
+        When a line is not a record.
     """
     path = run.folder / "records.jsonl"
     if not path.is_file():
         return []
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise RunError(f"records.jsonl: cannot be read ({error})") from None
+        return list(read_lines(intact(path), RECORDS, "kind"))
+    except RunError as error:
+        raise RunError(str(error).removeprefix(f"{run.folder}{os.sep}")) from None
 
 
 def training_figures(run: StoredRun) -> list[Figure]:
     """Losses and validation by epoch; nothing for methods that are not trained by steps."""
     records = read_records(run)
-    found = [_losses([row for row in records if row.get("kind") == "losses"]), _validation(run, records)]
+    found = [_losses([row for row in records if row["kind"] == "losses"]), _validation(run, records)]
     return [figure for figure in found if figure is not None]
 
 
@@ -61,7 +64,7 @@ def _validation(run: StoredRun, records: Sequence[dict[str, Any]]) -> Figure | N
     """Mean over folds of the metric that the choice went by, of every candidate that has several epochs."""
     asked = run.recipe.get("selection", {}).get("metric", "H")
     metric = str((run.metrics.get("chosen") or {}).get("metric") or asked)  # T1 on plain zero-shot data
-    rows = [row for row in records if row.get("kind") == "evaluation" and row.get(metric) is not None]
+    rows = [row for row in records if row["kind"] == "evaluation" and isinstance(row.get(metric), float)]
     places: dict[tuple[str, int, int], list[float]] = {}
     for row in rows:
         places.setdefault((row["phase"], row["index"], row["epoch"]), []).append(row[metric])

@@ -87,7 +87,7 @@ class Metrics(Document):
     def _complete(self) -> Metrics:
         for name in SCORES if self.protocol.generalized else ():
             if getattr(self, name) is None:
-                raise ValueError(f"{name}: found null, expected a finite number")
+                raise ValueError(f"{name}: found None, expected a finite number")
         return self
 
 
@@ -98,6 +98,12 @@ class Timing(Document):
     threads: Count | None = None
 
 
+class Origin(Document):
+    """Where a run's data came from."""
+
+    in_memory: bool = False
+
+
 class Environment(Document):
     """``environment.json``."""
 
@@ -105,6 +111,7 @@ class Environment(Document):
     gzsl: str
     device: str
     packages: dict[str, str] = {}
+    data: Origin | None = None
 
 
 class Named(Document):
@@ -158,6 +165,13 @@ class Manifest(Document):
     """``done``: the files of a finished run."""
 
     files: dict[str, FileFacts]
+
+    @model_validator(mode="after")
+    def _below_the_folder(self) -> Manifest:
+        for name in self.files:
+            if name.startswith("/") or ".." in name.split("/"):
+                raise ValueError(f"files: found {name!r}, expected names of files in the run's folder")
+        return self
 
 
 RECORDS: dict[str, type[Document]] = {"losses": Losses, "evaluation": Evaluated}

@@ -12,7 +12,7 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.errors import GzslError, ProtocolError, RunError
+from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.result import METRICS
 from gzsl.evaluation.selection import Choice, make_selection
@@ -73,6 +73,7 @@ class Experiment:
         if asked and not self.calibrated:
             self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
+        self._drop_damaged()
 
     def choose(self) -> Fits[Choice | None]:
         """Search as the selection rule says; None when there is nothing to choose. Asks for fits."""
@@ -176,11 +177,16 @@ class Experiment:
         for i, candidate in enumerate(self.candidates):
             method = self.recipe.build_method(**candidate)
             n_epochs = int(plain(method)["n_epochs"])
-            if not self._known(phase, fold, i, n_epochs):
-                yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i))
+            done = self._known(phase, fold, i, n_epochs)
+            yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i), done)
 
-    def _fit(self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None) -> Fits[None]:
-        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search."""
+    def _fit(
+        self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None, done: bool = False
+    ) -> Fits[None]:
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search.
+
+        A search that is recorded already asks too, for the sake of other runs that it is stacked with.
+        """
         n_epochs = int(plain(method)["n_epochs"]) if method.iterative else 0
         last_only = self.recipe.selection.rule == "last"
         at = {n_epochs} if last_only else evaluation_epochs(n_epochs, self.recipe.selection.every)
@@ -193,7 +199,7 @@ class Experiment:
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
-        outcome = yield Fit(method, task.view, self.seed, self.device, monitor)
+        outcome = yield Fit(method, task.view, self.seed, self.device, monitor, done)
         self.waited += time.perf_counter() - began - outcome.seconds
         if outcome.together > 1:
             self.folder.log(f"{name}: trained as one model with {outcome.together - 1} other fit(s)")
@@ -242,8 +248,31 @@ class Experiment:
             raise RunError(f"{self.recipe.title}: calibration found no validation scores, expected some")
         return [self._read_observation(row["fold"], index, epoch) for row in chosen]
 
+    def _drop_damaged(self) -> None:
+        """Forget what was recorded from the first damaged line or observation on; the search makes it again in order.
+
+        Checkpoints may be of a later step than what is left, so they go too.
+        """
+        count, problem = len(self.records.rows), self.records.problem
+        for place, row in enumerate(self.records.rows if self.calibrated else ()):
+            if row["kind"] == "evaluation" and row["phase"] == "validation":
+                try:
+                    self._read_observation(row["fold"], row["index"], row["epoch"])
+                except GzslError as error:
+                    count, problem = place, str(error)
+                    break
+        if problem is not None:
+            self.reporter.note(f"{problem}; this part of the run is made again")
+            self.folder.log(f"damaged: {problem}")
+            self.folder.drop_checkpoints()
+            self.records.cut(count)
+
     def _read_observation(self, fold: str, candidate: int, epoch: int) -> Observation:
-        return Observation.from_arrays(self.folder.read_arrays(_observation_name(fold, candidate, epoch)))
+        name = _observation_name(fold, candidate, epoch)
+        try:
+            return Observation.from_arrays(self.folder.read_arrays(name))
+        except (ValueError, TypeError, MethodError) as error:
+            raise RunError(f"{self.folder.path / name}: found no observation ({error}), expected one") from None
 
 
 def metric_for(recipe: Recipe, dataset: Dataset) -> str:

@@ -28,9 +28,16 @@ def parse_override(text: str) -> tuple[str, Any]:
 def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe's plain values with some changed by dotted key."""
     changed = dict(values)
-    for key in sorted(overrides, key=lambda key: (key.count("."), not key.endswith(".name"))):  # a part, then its own
+    for key in dict.fromkeys(step for given in overrides for step in (*_names_above(given, overrides), given)):
         _override(changed, key, overrides[key])
     return changed
+
+
+def _names_above(key: str, overrides: Mapping[str, Any]) -> list[str]:
+    """Overrides that name the parts which a key belongs to: they come first, in whichever order they were given."""
+    parts = key.split(".")
+    names = [".".join([*parts[:depth], "name"]) for depth in range(1, len(parts))]
+    return [name for name in names if name in overrides]
 
 
 def combinations(grid: Mapping[str, Sequence[Any]]) -> int:

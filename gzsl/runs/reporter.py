@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gzsl.errors import RunError
 from gzsl.files import write_bytes
 from gzsl.methods import Method, Monitor
 
@@ -93,6 +94,7 @@ class FitMonitor(Monitor):
         seconds: float | None = None,
     ) -> None:
         self._checkpoint, self._reporter, self._on_epoch = checkpoint, reporter, on_epoch
+        self._earlier = checkpoint.with_name(f"{checkpoint.stem}.earlier{checkpoint.suffix}")
         self._seconds = CHECKPOINT_SECONDS if seconds is None else seconds
         self._kept_at = time.monotonic()
 
@@ -109,14 +111,48 @@ class FitMonitor(Monitor):
         return time.monotonic() - self._kept_at >= self._seconds
 
     def keep(self, state: bytes) -> None:
-        """Replace the checkpoint on disk."""
+        """Write a checkpoint; the one before it stays until `agreed`."""
+        if self._checkpoint.is_file():
+            self._checkpoint.replace(self._earlier)
         write_bytes(self._checkpoint, state)
         self._kept_at = time.monotonic()
 
+    def agreed(self) -> None:
+        """Remove the checkpoint before the last one."""
+        self._earlier.unlink(missing_ok=True)
+
     def kept(self) -> bytes | None:
-        """The checkpoint on disk, if there is one."""
-        return self._checkpoint.read_bytes() if self._checkpoint.is_file() else None
+        """The last checkpoint on disk that is sound, if there is one."""
+        found = self._sound(self._checkpoint)
+        if found is None and self._earlier.is_file():
+            self.rewind()
+            found = self._sound(self._checkpoint)
+        return found
+
+    def earlier(self) -> bytes | None:
+        """The checkpoint before it, where it is there and sound."""
+        return self._sound(self._earlier)
+
+    def rewind(self) -> None:
+        """Let the checkpoint before the last one take its place."""
+        self._earlier.replace(self._checkpoint)
 
     def forget(self) -> None:
-        """Remove the checkpoint of a finished fit."""
-        self._checkpoint.unlink(missing_ok=True)
+        """Remove the checkpoints of a finished fit."""
+        for path in (self._checkpoint, self._earlier):
+            path.unlink(missing_ok=True)
+
+    def _sound(self, path: Path) -> bytes | None:
+        """A checkpoint; a damaged one is told of and removed, since the fit can be made again."""
+        from gzsl.nn.checkpoint import unpack  # brings torch, as every fit with checkpoints does
+
+        if not path.is_file():
+            return None
+        try:
+            state = path.read_bytes()
+            unpack(state)
+        except (RunError, OSError) as error:
+            self._reporter.note(f"{path}: {error}; this fit is made again")
+            path.unlink(missing_ok=True)
+            return None
+        return state

@@ -23,6 +23,7 @@ from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, save_method
 from gzsl.methods.stacked import can_stack, pays
+from gzsl.runs.documents import Metrics, Timing
 from gzsl.runs.environment import environment, resolve_device, threads
 from gzsl.runs.experiment import Experiment, metric_for
 from gzsl.runs.given import on_dataset
@@ -81,8 +82,14 @@ class Run:
     def steps(self) -> Fits[RunResult]:
         """Do what `execute` does, but ask for the fits; see `gzsl.runs.lockstep`."""
         with self.folder.locked(self.reporter.waiting):
+            damage = self.folder.damage() if self.folder.done else None
+            if damage:
+                self.reporter.note(f"a finished run was damaged and is made again: {damage}")
+                self.folder.log(f"damaged: {damage}")
+                self.folder.reopen()
             self.reporter.opened(self.folder.path)
             if self.folder.done:
+                self.folder.drop_checkpoints()  # of a process that was killed when all else was done
                 self.reporter.closed(self.folder.path)
                 self.reporter.note(f"already finished: {self.folder.path}")
                 return self._result(fresh=False)
@@ -95,8 +102,8 @@ class Run:
             return self._result(fresh=True)
 
     def found(self) -> RunResult | None:
-        """The finished result on disk, without waiting for anybody; None when there is none yet."""
-        return self._result(fresh=False) if self.folder.done else None
+        """The finished result on disk, without waiting for anybody; None when there is none yet, or a damaged one."""
+        return self._result(fresh=False) if self.folder.done and not self.folder.damage() else None
 
     def _work(self) -> Fits[None]:
         began = time.perf_counter()
@@ -117,8 +124,7 @@ class Run:
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
         folder.log(f"done in {seconds:.1f} s")
         folder.finish()
-        for leftover in folder.path.glob("checkpoint-*.safetensors"):
-            leftover.unlink(missing_ok=True)
+        folder.drop_checkpoints()
 
     def _write(
         self,
@@ -164,8 +170,8 @@ class Run:
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:
-        timing = self.folder.read_json("timing.json")
-        return RunResult(self.folder.path, self.folder.read_json("metrics.json"), timing["seconds"], fresh)
+        seconds = self.folder.read("timing.json", Timing)["seconds"]
+        return RunResult(self.folder.path, self.folder.read("metrics.json", Metrics), seconds, fresh)
 
 
 def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:

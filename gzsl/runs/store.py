@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import json
 import os
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -16,9 +19,12 @@ from typing import Any
 import numpy as np
 
 from gzsl import plugins
-from gzsl.errors import RunError
-from gzsl.files import as_run_error, locked, replacing, value_hash, write_bytes, write_json, write_text
+from gzsl.door.documents import Document, read_document, read_lines
+from gzsl.errors import GzslError, RunError
+from gzsl.files import as_run_error, locked, replacing, value_hash, write_json, write_text
 from gzsl.params import Configurable
+from gzsl.runs import manifest
+from gzsl.runs.documents import RECORDS
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _WITHOUT_INFLUENCE = (
@@ -51,6 +57,9 @@ def code_version(*parts: type) -> str:
             digest.update(name.encode())
             digest.update(content)
     return digest.hexdigest()
+
+
+_UNREADABLE = (ValueError, TypeError, EOFError, LookupError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 class RunFolder:
@@ -89,14 +98,9 @@ class RunFolder:
         """Write a JSON file atomically."""
         write_json(self.path / name, value)
 
-    def read_json(self, name: str) -> Any:
-        """Read a JSON file of the run."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"{self.path / name}: cannot be read ({error}); delete the folder to run again"
-            ) from None
+    def read(self, name: str, model: type[Document]) -> dict[str, Any]:
+        """Plain values of a JSON file of the run, which must hold what ``model`` says."""
+        return read_document(self.path / name, model).values
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file atomically."""
@@ -108,9 +112,20 @@ class RunFolder:
             np.savez(stream, **arrays)  # type: ignore[arg-type]
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Read an npz file of the run."""
-        with np.load(self.path / name, allow_pickle=False) as archive:
-            return dict(archive)
+        """Read an npz file of the run.
+
+        Raises
+        ------
+        RunError
+            When it is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return dict(archive)
+        except (*_UNREADABLE, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunError(f"{path}: found no arrays that can be read ({reason}), expected an npz file") from None
 
     def log(self, text: str) -> None:
         """Append a line with the time of day to ``log.txt``."""
@@ -128,8 +143,33 @@ class RunFolder:
         return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]) if path.is_file() else ()
 
     def finish(self) -> None:
-        """Mark the run as complete."""
-        write_bytes(self.path / "done", b"")
+        """Mark the run as complete, with the size and hash of each of its files."""
+        write_json(self.path / manifest.NAME, manifest.manifest_of(self.path))
+
+    def damage(self) -> str | None:
+        """What was damaged since the run was finished, in one sentence; None when nothing was."""
+        try:
+            if manifest.read_manifest(self.path) is None:
+                return f"{self.path / manifest.NAME}: found an empty file, expected the list of the run's files"
+            found = manifest.damaged(self.path)
+        except GzslError as error:
+            return str(error)
+        return next((f"{self.path / name}: {problem}" for name, problem in found.items()), None)
+
+    def drop_checkpoints(self) -> None:
+        """Remove the checkpoints of all fits."""
+        for leftover in self.path.glob("checkpoint-*.safetensors"):
+            leftover.unlink(missing_ok=True)
+
+    def reopen(self) -> None:
+        """Make a damaged run an unfinished one: what is damaged is removed, what was recorded soundly stays."""
+        wrong = ["records.jsonl"]  # everything, where nobody knows what is sound
+        with contextlib.suppress(GzslError):
+            if manifest.read_manifest(self.path) is not None:
+                wrong = list(manifest.damaged(self.path))
+        for name in wrong:
+            (self.path / name).unlink(missing_ok=True)
+        (self.path / manifest.NAME).unlink(missing_ok=True)
 
 
 class Records:
@@ -138,21 +178,39 @@ class Records:
     Parameters
     ----------
     path : Path
-        The ``records.jsonl`` file; an unfinished last line is dropped.
+        The ``records.jsonl`` file; an unfinished last line is dropped, and so is everything from a damaged line on.
+
+    Attributes
+    ----------
+    rows : list of dict
+        What is recorded.
+    problem : str or None
+        What is wrong with the first damaged line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, Any]] = []
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            self.rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        self.problem: str | None = None
+        try:
+            if path.is_file():
+                self.rows.extend(read_lines(path, RECORDS, "kind"))
+        except GzslError as error:
+            self.problem = str(error)
 
     def find(self, **place: Any) -> dict[str, Any] | None:
         """The record whose fields equal ``place``, or None."""
         return next((row for row in self.rows if all(row.get(k) == v for k, v in place.items())), None)
 
+    def cut(self, count: int) -> None:
+        """Keep the first ``count`` records alone."""
+        self.rows = self.rows[:count]
+        self._write()
+
     def add(self, record: dict[str, Any]) -> None:
         """Append a record; the file is replaced as a whole."""
         self.rows.append(record)
+        self._write()
+
+    def _write(self) -> None:
         write_text(self.path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in self.rows))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gzsl.door.documents import read_document
 from gzsl.errors import RunError, install
 from gzsl.files import make_folder
+from gzsl.runs.documents import Metrics
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import Records
 
@@ -87,7 +88,7 @@ class TensorBoardReporter(Reporter):
         """Write the results and the recipe."""
         self._inner.closed(folder)
         writer = self._writers.pop(folder)
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_document(folder / "metrics.json", Metrics).values
         for prefix, found in (("test", metrics), ("test calibrated", metrics.get("calibrated") or {})):
             for name in METRICS:
                 if found.get(name) is not None:

@@ -135,7 +135,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
         task = fold_task(run.dataset, fold, recipe.preprocess.features, recipe.setting)
-        checkpoint = result.folder / f"checkpoint-compare-{fold.name}.safetensors"
+        checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
         yield task, recipe.build_method(**changes).fit(task.view, seed=run.seed, device=run.device, monitor=monitor)
         monitor.forget()

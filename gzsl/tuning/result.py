@@ -35,7 +35,7 @@ def tuned_recipe(tuner: Tuner, trials: Sequence[Trial]) -> dict[str, Any]:
     best, recipe = best_trial(trials), tuner.recipe
     candidate = best.notes["candidate"]
     method = tuner.base.changed({f"method.{key}": value for key, value in {**best.values, **candidate}.items()})
-    metric = recipe.selection.metric
+    metric = tuner.metric
     how = (
         f"tuned: optuna {optuna_version()}, {tuner.sampler}, {len(trials)} trials, seed {tuner.seed}, "
         f"{metric} {100 * (best.value or 0):.2f} on {best.notes['folds']} validation folds of {tuner.dataset.name}, "

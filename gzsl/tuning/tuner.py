@@ -19,7 +19,7 @@ from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
-from gzsl.runs.experiment import METRICS, Experiment
+from gzsl.runs.experiment import METRICS, Experiment, metric_for
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import RunFolder, code_version
@@ -119,12 +119,17 @@ class Tuner:
         # no calibrator: the metrics that a choice maximises are those of the plain scores, in a run too
         return self.recipe.changed({"selection.rule": "validation", "selection.grid": grid, "calibration": "none"})
 
+    @property
+    def metric(self) -> str:
+        """What trials are compared by."""
+        return metric_for(self.recipe, self.dataset)
+
     @cached_property
     def name(self) -> str:
         """Name of the study: method, dataset, and a digest of all that decides what trials find."""
         key = value_hash({
             "recipe": self.base.decided(), "space": [dimension.to_dict() for dimension in self.space],
-            "sampler": self.sampler, "seed": self.seed, "data": self.dataset.card.content_hash,
+            "sampler": self.sampler, "seed": self.seed, "data": self.dataset.card.content_hash, "metric": self.metric,
             "device": self.device, "code": code_version(*self.recipe.parts()),
         })  # fmt: skip
         return f"{self.recipe.method['name']}-{self.dataset.name}-{key[:12]}"

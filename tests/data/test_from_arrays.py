@@ -44,6 +44,7 @@ FORMS = {
     "a column of ids": {"y": IDS[:, None].astype(np.uint8), "unseen": (i for i in (3, 4))},
     "bytes": {"y": Y.astype("S")},
     "objects": {"X": X.astype(object), "A": A.astype(object)},
+    "white space": {"y": np.array([f" {name} " for name in Y]), "class_names": ["cat ", *NAMES[1:]]},
     "a mask of unseen names in an array": {"unseen": np.array(["bat", "owl"])},
 }
 
@@ -112,7 +113,12 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"y": np.where(IDS == 2, 1, IDS)}, "y: found no row of class 'fox', expected at least one"),
     ({"y": np.where(IDS > 2, 1, IDS)}, "y: found no row of an unseen class"),
     ({"A": A[:4]}, "class_names: found 5, expected 4, one a row of A"),
-    ({"class_names": ["cat", "cat", "fox", "bat", "owl"]}, "the class name 'cat' stands twice"),
+    ({"class_names": ["cat", "cat", "fox", "bat", "owl"]}, "class_names: found 'cat' twice, expected one name"),
+    ({"class_names": ["cat", " ", "fox", "bat", "owl"]}, "class_names: found an empty name"),
+    ({"seed": -1}, "seed: found -1, expected a whole number of at least 0"),
+    ({"features": ""}, "features: found '', expected what they are called in the protocol"),
+    ({"X": X[::10], "y": Y[::10]}, "test_seen: found a share, and no seen class with two rows to take it from"),
+    ({"unseen": 9.5}, "unseen: found float64, expected class names or whole numbers"),
     ({"A": dict.fromkeys(NAMES, [1, 2]) | {"cat": [1]}, "class_names": None}, "A: found a list that is no array"),
     ({"A": Semantics(A, tuple(NAMES[::-1]))}, "class_names: found other names than those of A"),
     ({"unseen": []}, "unseen: found no class, expected the names or ids of at least one"),
@@ -147,3 +153,18 @@ class _OnDevice:
 def test_an_array_that_cannot_be_read_ends_in_a_sentence() -> None:
     with pytest.raises(DataError, match="X: found a _OnDevice that is no array"):
         made(X=_OnDevice())
+
+
+def test_classes_named_by_numbers_are_found_by_them() -> None:
+    numbered = {10 * (c + 1): A[c] for c in range(5)}
+    dataset = made(A=numbered, y=10 * (IDS + 1), class_names=None, unseen=[40, 50])
+    assert dataset.class_names == ("10", "20", "30", "40", "50")
+    assert dataset.split.unseen.tolist() == [3, 4]
+    with pytest.raises(DataError, match="y: row 0 is '5', expected a class of A"):
+        made(A=numbered, y=5 * (IDS + 1), class_names=None, unseen=[40])
+
+
+def test_names_are_compared_in_one_unicode_form() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    dataset = made(class_names=[composed, *NAMES[1:]], y=np.where(Y == "cat", decomposed, Y))
+    assert dataset.labels.tolist() == IDS.tolist()

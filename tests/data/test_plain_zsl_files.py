@@ -85,5 +85,9 @@ def test_run_report_plot_and_what_cannot_be(folder: Path, tmp_path: Path) -> Non
     assert [Path(path).name for path in json.loads(done.output)] == ["confusion.png"]
     done = CliRunner().invoke(app, ["compare", *(one["folder"] for one in found["runs"])], catch_exceptions=False)
     assert done.exit_code == 0, done.output
+    pytest.importorskip("optuna")
+    tune = ["tune", "eszsl/simulated", *quick[:4], "--trials", "1", "--out", str(tmp_path / "runs"), "--json"]
+    done = CliRunner().invoke(app, tune, catch_exceptions=False)
+    assert json.loads(done.stdout)["metric"] == "T1", "the same as in a run"
     with pytest.raises(ProtocolError, match="found no test_seen rows, expected some"):
         CliRunner().invoke(app, ["calibrate", "eszsl/simulated", *quick, "--with", "stacking"], catch_exceptions=False)

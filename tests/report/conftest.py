@@ -90,5 +90,7 @@ def records() -> list[dict[str, Any]]:
     for fit in ("validation-0-c0", "final"):
         found += [{"kind": "losses", "fit": fit, "epoch": e, "losses": {"critic": 1 / e}} for e in range(1, 501)]
     for epoch in (1, 500):
-        found.append({"kind": "evaluation", "phase": "validation", "fold": "0", "index": 0, "epoch": epoch, "H": 0.5})
+        place = {"phase": "validation", "fold": "0", "index": 0, "candidate": {}, "epoch": epoch}
+        scores = dict.fromkeys(("T1", "U", "S", "H", "AUSUC"), 0.5)
+        found.append({"kind": "evaluation", **place, **scores})
     return found

@@ -3,12 +3,16 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
+import gzsl
 from gzsl.cli.app import app
+from gzsl.evaluation.confusion import Confusion
 from gzsl.report import pictures
+from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.drawing import words
 from gzsl.report.pictures import draw_run
 from gzsl.runs import load_recipe, run_recipe
@@ -105,3 +109,28 @@ def test_names_are_printed_as_they_are() -> None:
     assert words("a$b$c") == r"a\$b\$c"
     assert words("_hidden") == " _hidden", "a legend leaves out what begins with an underscore"
     assert words("x" * 30) == "x" * 21 + "…"
+
+
+def test_a_generators_run_on_arrays_in_memory_is_drawn_without_its_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.arange(8), 8)
+    X = np.abs((rng.random((8, 6)) * 3)[ids] + 0.1 * rng.random((64, 6)))
+    dataset = gzsl.Dataset.from_arrays(X, ids, rng.random((8, 4)), unseen=[6, 7], name="simulated")
+    (run,) = run_recipe(load_recipe("f-clswgan/simulated", SHORT), dataset=dataset, out=tmp_path, seeds=[0])
+    made = [path.name for path in draw_run(run.folder, tmp_path / "pictures")]
+    assert made == ["curve.png", "confusion.png", "losses.png"], "another dataset has its name; its rows are not shown"
+
+
+def test_two_hundred_classes_are_not_named_on_the_axes() -> None:
+    few, many = np.arange(10), np.arange(200)
+    for ids, n_seen in ((few, 7), (many, 150)):
+        names = [f"class {c}" for c in ids]
+        found = Confusion.of(ids, np.roll(ids, 1), ids[:n_seen], ids[n_seen:], names)
+        axes, *rest = confusion_picture(found, "toy").axes
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        if len(ids) == 10:
+            assert labels == names
+        else:
+            assert labels == ["150 seen", "50 unseen"]
+            listed = [text.get_text() for text in rest[0].texts]
+            assert listed[:2] == ["class 0 → class 199", "1 (100 %)"]

@@ -35,7 +35,7 @@ def test_a_recipe_names_a_calibrator_and_the_comparison_gives_the_same_numbers(n
 
 def test_with_too_few_seen_classes_the_fallback_is_told_and_taken(tmp_path: Path) -> None:
     few = {"dataset.options": {"n_seen": 2, "n_unseen": 2, "images_per_class": 40}, "calibration": "stacking"}
-    recipe = load_recipe("eszsl/simulated", {**QUICK, "selection": "last", **few})
+    recipe = load_recipe("eszsl/simulated", {"selection": "last", **few})
     with pytest.warns(GzslWarning, match="no validation fold is possible with so few seen classes"):
         (run,) = run_recipe(recipe, out=tmp_path, seeds=[0])
     assert run.metrics["calibrated"]["fallback"]

@@ -13,13 +13,18 @@ SMALL = 2**15  # features times hidden units up to which stacking pays on a CPU
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """One fit that is asked for: the arguments of `Method.fit`."""
+    """One fit that is asked for: the arguments of `Method.fit`.
+
+    A fit that is ``done`` already, as its monitor knows, takes part only where another fit of its stack has to be
+    made: in a smaller stack products would round differently.
+    """
 
     method: Method
     view: TrainView
     seed: int = 0
     device: str = "cpu"
     monitor: Monitor = field(default_factory=Monitor)
+    done: bool = False
 
 
 @dataclass(frozen=True)

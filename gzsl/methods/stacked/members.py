@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 import torch
 
 from gzsl.errors import GzslError
-from gzsl.methods.base import FitContext
+from gzsl.methods.base import FitContext, Monitor
 from gzsl.methods.iterative import IterativeMethod
 from gzsl.methods.loop import Loop
 from gzsl.methods.stacked.fits import Fit, Outcome
 from gzsl.methods.stacked.stack import Stack
+from gzsl.nn.checkpoint import unpack
 
 
 @contextmanager
@@ -83,11 +84,12 @@ def fit_stacked(fits: Sequence[Fit]) -> list[Outcome]:
     began = time.perf_counter()
     members = [_Member(fit) for fit in fits]
     try:
+        agree([fit.monitor for fit in fits])
         for place, member in enumerate(members):
             member.guarded(member.start)
             _share_rows(member, members[:place])
         steps = sorted({member.loop.step for member in members if member.loop})
-        for step in steps:  # fits that were interrupted at different steps cannot go on together
+        for step in steps:  # more than one only where fits have ended before the others
             _train([member for member in members if member.loop and member.loop.step == step])
     except BaseException as error:
         for member in members:
@@ -95,6 +97,37 @@ def fit_stacked(fits: Sequence[Fit]) -> list[Outcome]:
         raise
     share = (time.perf_counter() - began) / len(members)
     return [Outcome(member.error, share, len(members)) for member in members]
+
+
+def agree(monitors: Sequence[Monitor]) -> None:
+    """Let fits of a stack continue from the same step: the latest that all have a checkpoint of, else the beginning.
+
+    Fits that had ended, and kept nothing else, leave the others to agree among themselves.
+    """
+    ways = [_ways_to_continue(monitor) for monitor in monitors]
+    going = [own for own in ways if not own or any(step < total for step, total in own)]
+    group = ways if _common(ways) else going
+    common = _common(group)
+    if common:
+        for own in group:
+            next(take for (step, _), take in own.items() if step == max(common))()
+    elif going:
+        for monitor in monitors:
+            monitor.forget()
+
+
+def _common(ways: Sequence[Mapping[tuple[int, int], object]]) -> set[int]:
+    return set.intersection(*({step for step, _ in own} for own in ways)) if ways else set()
+
+
+def _ways_to_continue(monitor: Monitor) -> dict[tuple[int, int], Callable[[], None]]:
+    """What makes a fit continue from each of its checkpoints, by the step that it has reached and its last one."""
+    ways: dict[tuple[int, int], Callable[[], None]] = {}
+    for state, take in ((monitor.kept(), monitor.agreed), (monitor.earlier(), monitor.rewind)):
+        if state is not None:
+            values = unpack(state)[1]
+            ways.setdefault((values["step"], values["total"]), take)
+    return ways
 
 
 def _train(members: list[_Member]) -> None:

@@ -75,17 +75,30 @@ class Stack:
         failed: dict[Loop, GzslError] = {}
         while not failed and all(loop.step < loop.total for loop in self.loops):
             self.advance()
+            ends = any(loop.step == loop.total for loop in self.loops)
             due = [loop.monitor.checkpoint_due() for loop in self.loops]
-            ended = False
-            for loop in self.loops:
-                try:
-                    ended |= loop.settle(keep=any(due))  # all at the same step, to go on together
-                except GzslError as error:
-                    failed[loop] = error
-            if ended:
+            if self._settle(ends or any(due), failed):
                 self._begin_epoch()
         self._dissolve()
         return failed
+
+    def _settle(self, keep: bool, failed: dict[Loop, GzslError]) -> bool:
+        """Do what is due after a step; tells whether an epoch ended with it.
+
+        Checkpoints are of one step, and the ones before stay until all have theirs: whatever is killed when goes on
+        from a step that is common to all, in the same stack and so in the same bits (`gzsl.methods.stacked.members`).
+        The end of a fit is kept too, so that no fit goes on to what comes next before all are known to have ended.
+        """
+        ended = False
+        for loop in self.loops:
+            try:
+                ended |= loop.settle(keep)
+            except GzslError as error:
+                failed[loop] = error
+        for loop in self.loops if keep else ():
+            if loop not in failed:
+                loop.monitor.agreed()
+        return ended
 
     def _begin_epoch(self) -> None:
         """Take over the numbers that the end of an epoch has changed in the methods."""

@@ -65,6 +65,9 @@ def fit_together(fits: Sequence[Fit], *, stack: bool | None = None) -> list[Outc
         groups.setdefault(_shapes(fit) if stack is not False else id(fit), []).append(fit)
     outcomes: dict[int, Outcome] = {}
     for group in groups.values():
+        if all(fit.done for fit in group):
+            outcomes.update((id(fit), Outcome(None, 0.0)) for fit in group)
+            continue
         together = len(group) > 1 and (stack or _pays(group[0]))
         found = _as_one(group) if together else map(_alone, group)
         outcomes.update((id(fit), outcome) for fit, outcome in zip(group, found, strict=True))
@@ -99,6 +102,8 @@ def _as_one(group: Sequence[Fit]) -> list[Outcome]:
 
 def _alone(fit: Fit) -> Outcome:
     began, failed = time.perf_counter(), None
+    if fit.done:
+        return Outcome(None, 0.0)
     try:
         fit.method.fit(fit.view, seed=fit.seed, device=fit.device, monitor=fit.monitor)
     except GzslError as error:
