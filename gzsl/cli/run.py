@@ -14,6 +14,7 @@ from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
     from gzsl.report import Aggregate
+    from gzsl.report.unlike import Beside
     from gzsl.runs import Recipe, RunResult
 
 COLUMNS = ("T1", "U", "S", "H", "AUSUC")
@@ -82,6 +83,9 @@ def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:
 
 
 def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) -> None:
+    from gzsl.evaluation.protocol import Protocol
+    from gzsl.report.unlike import beside_run
+
     console = Console()
     table = Table(title=f"{recipe.title}, percent", title_justify="left")
     table.add_column("seed")
@@ -98,21 +102,20 @@ def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) 
     table.add_row("mean", *(percent(summary.mean.get(name)) for name in names), style="bold")
     if summary.std:
         table.add_row("± std", *(percent(summary.std.get(name)) for name in names))
-    _add_published(table, recipe, calibrated)
+    beside = beside_run(recipe, Protocol(**results[0].metrics["protocol"]))
+    _add_published(table, beside, calibrated)
     console.print(table)
-    _print_footer(console, recipe, results)
+    _print_footer(console, beside, results)
 
 
-def _add_published(table: Table, recipe: Recipe, calibrated: bool) -> None:
-    expected = recipe.expected
-    if expected is None:
+def _add_published(table: Table, beside: Beside | None, calibrated: bool) -> None:
+    if beside is None or not beside.values:
         return
-    values = [getattr(expected, name, None) for name in COLUMNS]
-    cells = ["-" if value is None else f"{value:.1f}" for value in values]
+    cells = [f"{beside.values[name]:.1f}" if name in beside.values else "-" for name in COLUMNS]
     table.add_row("published", *cells, *(["-"] if calibrated else []), "", style="dim")
 
 
-def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) -> None:
+def _print_footer(console: Console, beside: Beside | None, results: list[RunResult]) -> None:
     from gzsl.cli.evaluate import print_domain
     from gzsl.evaluation.protocol import Protocol
 
@@ -121,8 +124,8 @@ def _print_footer(console: Console, recipe: Recipe, results: list[RunResult]) ->
     console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:
         console.print(strong("not a valid result", ": chosen on test data"))
-    if recipe.expected is not None:
-        selection = recipe.expected.selection or "unknown"
-        text = f"published: {recipe.expected.source}; selection there: {selection}"
-        console.print(text, style="dim", soft_wrap=True)
+    if beside is not None:
+        shown = "published" if beside.values else "no published number is comparable; the nearest"
+        differs = f"; differs: {beside.differs}" if beside.differs else ""
+        console.print(f"{shown}: {beside.source}{differs}", style="dim", soft_wrap=True)
     console.print(f"files: {results[0].folder.parent}", soft_wrap=True)

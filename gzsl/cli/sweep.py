@@ -143,7 +143,7 @@ def _print_studies(json_output: bool) -> None:
 
 
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
-    from gzsl.report.comparison import HEADINGS
+    from gzsl.report.comparison import HEADINGS, published_notes
 
     console = Console()
     for dataset in dict.fromkeys(line.dataset for line in lines):
@@ -156,9 +156,11 @@ def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
             values = (cell.replace(" ± ", "±").replace(" (", "\n(") for cell in line.cells())
             table.add_row(line.label, *values)
         console.print(table)
+        for note in published_notes(chosen):
+            console.print(note, style="dim", soft_wrap=True)
     if any(line.published for line in lines):
         console.print(
-            "in brackets: published under the same split, features and semantics; sources: --csv, docs/published.md",
+            "in brackets: published for the same dataset, features and semantics; sources: --csv, docs/published.md",
             style="dim",
         )  # fmt: skip
 

@@ -34,6 +34,7 @@ from gzsl.data.sealed import is_whole, seal_folder, write_features
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.door.archives import NpzFile
 from gzsl.door.documents import Document, read_document, read_json
+from gzsl.door.paths import regular_file
 from gzsl.door.room import check_disk
 from gzsl.errors import DataError, GzslError, GzslWarning, RunError
 from gzsl.files import file_hash, value_hash, write_json
@@ -131,6 +132,7 @@ def _key(layout: Layout) -> str:
 
 
 def _stat(path: Path) -> list[Any]:
+    regular_file(path, "a file of data")  # a pipe would be waited for
     try:
         found = path.stat()
     except OSError as error:

@@ -11,6 +11,7 @@ from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate, mean_and_spread
 from gzsl.report.latex import BOOKTABS, latex, latex_table
 from gzsl.report.published import METRICS, Published, find_published
+from gzsl.report.unlike import differing_fields, differing_notes
 from gzsl.studies.cells import CellResult
 
 COLUMNS = (*METRICS, "AUSUC", "calibrated.H")
@@ -46,6 +47,11 @@ class ComparedLine:
     varied: str = ""
 
     @property
+    def differs(self) -> str:
+        """The protocol fields in which the published number differs; empty where there is none or all agree."""
+        return "" if self.published is None else differing_fields(self.protocol, self.published)
+
+    @property
     def label(self) -> str:
         """Method, with what tells it from the study's other lines of that method."""
         return self.method + self.varied
@@ -75,6 +81,7 @@ class ComparedLine:
             **{f"published.{name}": theirs.values.get(name) if theirs else None for name in METRICS},
             "published.secondary": theirs.secondary if theirs else None,
             "published.source": theirs.source if theirs else None,
+            "published.differs": self.differs or None,
         }  # fmt: skip
 
 
@@ -92,7 +99,7 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
         head = ["method", *HEADINGS, "seeds", "s a run"]
         text.append(f"### {dataset}\n")
         text += ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
-        text.append("")
+        text += ["", *(f"{note}\n" for note in published_notes(chosen))]
     return "\n".join(text)
 
 
@@ -108,6 +115,11 @@ def comparison_latex(lines: Sequence[ComparedLine]) -> str:
         caption += "; in brackets: published." if any(line.published for line in chosen) else "."
         text.append(latex_table(caption, ["Method", *HEADINGS], body))
     return "\n".join(text)
+
+
+def published_notes(lines: Sequence[ComparedLine]) -> list[str]:
+    """In which protocol fields the published numbers differ, one sentence a way; empty where all agree."""
+    return differing_notes((line.label, line.differs) for line in lines)
 
 
 def comparison_csv(lines: Sequence[ComparedLine]) -> str:

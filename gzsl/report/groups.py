@@ -13,6 +13,7 @@ from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import Aggregate, aggregate
 from gzsl.report.collect import StoredRun
 from gzsl.report.published import Published, find_published
+from gzsl.report.unlike import differing_fields
 
 OWN_FIELDS = ("normalisation", "preprocessing")  # a method's own preparation: named, but no bar to a comparison
 MOST_SHOWN = 3  # settings that a label spells out
@@ -40,6 +41,11 @@ class Group:
     variant: str = ""
 
     __repr__ = brief
+
+    @property
+    def published_differs(self) -> str:
+        """The protocol fields in which the published line differs; empty where there is none or all agree."""
+        return "" if self.published is None else differing_fields(self.protocol, self.published)
 
     @property
     def method(self) -> str:

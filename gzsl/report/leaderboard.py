@@ -12,6 +12,7 @@ from gzsl.evaluation import Protocol
 from gzsl.report.aggregate import mean_and_spread, shown_spread
 from gzsl.report.groups import Group, differing, reference_protocol
 from gzsl.report.latex import BOOKTABS, latex, latex_table
+from gzsl.report.unlike import differing_notes
 
 COLUMNS = ("T1", "U", "S", "H", "AUSUC", "calibrated.U", "calibrated.S", "calibrated.H")
 HEADINGS = ("T1", "U", "S", "H", "AUSUC", "U cal.", "S cal.", "H cal.")
@@ -92,7 +93,7 @@ class Board:
                 found.append(f"{mark} {meaning}: {'; '.join(fields)}")
         if any(not line.valid for line in self.lines):
             found.append(f"{NOT_VALID}: hyper-parameters or epoch were chosen on test data")
-        return found
+        return found + differing_notes((line.group.label, line.group.published_differs) for line in self.lines)
 
 
 def make_boards(groups: Sequence[Group]) -> list[Board]:
@@ -193,4 +194,5 @@ def _row(line: Line) -> dict[str, Any]:
         **{f"published.{name}": cell.published for name, cell in zip(COLUMNS[:4], line.cells, strict=False)},
         "published.source": published.source if published else None,
         "published.secondary": published.secondary if published else None,
+        "published.differs": group.published_differs or None,
     }  # fmt: skip

@@ -78,7 +78,8 @@ def _source(line: Line) -> str | None:
     if found is None:
         return None
     secondary = ", read in somebody else's table" if found.secondary else ""
-    return f"{found.method} on {found.dataset} ({found.kind}{secondary}): {found.source}"
+    differs = f"; differs: {line.group.published_differs}" if line.group.published_differs else ""
+    return f"{found.method} on {found.dataset} ({found.kind}{secondary}): {found.source}{differs}"
 
 
 def source_texts(lines: Sequence[Line]) -> list[str]:

@@ -14,6 +14,7 @@ METRICS = ("T1", "U", "S", "H")
 SEMANTICS = {"att": "attributes", "original_att": "attributes", "sent": "sentences"}
 KINDS = ("paper", "authors", "re-implementation", "re-run")
 UNKNOWN = "unknown"
+PROPOSED = ("PS1", "PS2")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,17 @@ class Published:
     source: str
 
     def comparable(self, protocol: Protocol) -> bool:
-        """Whether dataset, setting, features and kind of semantics are known and those of ``protocol``."""
+        """Whether dataset, setting, features and kind of semantics are known and those of ``protocol``.
+
+        The split has to be a proposed one: both releases have the same trainval and test rows. Other fields may differ,
+        but are named wherever the number is shown (`gzsl.report.unlike`).
+        """
         same_place = (self.dataset, self.setting, self.features) == (
             protocol.dataset, protocol.setting, protocol.features,
         )  # fmt: skip
         tuned = self.fine_tuned is not None and protocol.fine_tuned in (None, self.fine_tuned)
-        return same_place and tuned and self.semantics == semantics_kind(protocol)
+        proposed = protocol.split in PROPOSED
+        return same_place and proposed and tuned and self.semantics == semantics_kind(protocol)
 
 
 @cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gzsl.evaluation import Protocol
 from gzsl.methods import get_method
 from gzsl.report.aggregate import Aggregate
-from gzsl.report.published import KINDS, METRICS, UNKNOWN, Published, find_published, published_numbers, semantics_kind
+from gzsl.report.published import METRICS, Published, find_published
+from gzsl.report.unlike import Difference, nearest_published, protocol_differences
 from gzsl.runs import Recipe
 
 TOLERANCE = 1.5  # percentage points on each side of the published value, beside the spread of our seeds
@@ -17,17 +18,6 @@ CONFIDENCE = 0.95
 DECIDING = ("T1", "H")  # U and S trade against each other along one curve, so neither decides by itself
 VERDICTS = ("below", "above", "within")
 OWN_SOURCES = ("ours", "tuned")
-
-EFFECTS = {
-    "dataset": "other images and classes",
-    "setting": "transductive methods see the unlabelled test images",
-    "semantics": "CE-GZSL on CUB: H 65.3 with sentences, 56.4 with attributes, by its authors",
-    "features": "another network or preprocessing",
-    "fine-tuned": "f-VAEGAN-D2 on CUB: H 53.6 with frozen features, 68.9 with fine-tuned ones",
-    "split": "train and val rows of the first release contain test images of seen classes",
-    "selection": "test-oracle takes the best epoch on the test data, which is not a valid result",
-    "calibration": "calibrated stacking on IGSC, CUB: H 39.3 without, 48.7 with it",
-}
 
 
 @dataclass(frozen=True)
@@ -74,29 +64,6 @@ class Band:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {**asdict(self), "difference": self.difference, "verdict": self.verdict}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A protocol field that differs between our number and a published one.
-
-    Attributes
-    ----------
-    field, ours, theirs : str
-        Name and values; ``unknown`` where the source does not say it.
-    effect : str
-        What such a difference has done to published numbers.
-    """
-
-    field: str
-    ours: str
-    theirs: str
-    effect: str
-
-    @property
-    def sentence(self) -> str:
-        """One line."""
-        return f"{self.field}: {self.ours} here, {self.theirs} there ({self.effect})"
 
 
 @dataclass(frozen=True)
@@ -179,41 +146,9 @@ def reproduction(
     return Reproduction(published, nearest, bands, differences, own, get_method(method).card.fidelity)
 
 
-def nearest_published(method: str, protocol: Protocol) -> Published | None:
-    """The line of a method whose protocol differs in the fewest fields; one of a dataset of the same kind first."""
-    lines = [line for line in published_numbers() if line.method == method]
-    return min(lines, key=lambda line: (_far(line, protocol), KINDS.index(line.kind), line.secondary), default=None)
-
-
-def protocol_differences(protocol: Protocol, line: Published, calibration: str = "none") -> list[Difference]:
-    """Fields that differ, most likely cause first; unknown ones after those that are known to differ."""
-    ours = {
-        "dataset": protocol.dataset, "setting": protocol.setting, "semantics": semantics_kind(protocol),
-        "features": protocol.features, "fine-tuned": _yes(protocol.fine_tuned), "split": protocol.split,
-        "selection": protocol.selection, "calibration": calibration,
-    }  # fmt: skip
-    theirs = {field.name.replace("_", "-"): getattr(line, field.name) for field in fields(line)}
-    theirs["fine-tuned"] = _yes(line.fine_tuned)
-    found = [
-        Difference(name, ours[name], theirs[name], effect)
-        for name, effect in EFFECTS.items()
-        if ours[name] != theirs[name]
-    ]
-    return sorted(found, key=lambda difference: UNKNOWN in (difference.ours, difference.theirs))
-
-
-def _far(line: Published, protocol: Protocol) -> tuple[bool, int]:
-    kin = protocol.dataset.rstrip("0123456789") == line.dataset.rstrip("0123456789")
-    return not (line.dataset == protocol.dataset or kin), len(protocol_differences(protocol, line))
-
-
 def _spread(found: Aggregate, name: str) -> float:
     if name not in found.std:
         return 0.0
     from scipy.stats import t
 
     return float(100 * t.ppf((1 + CONFIDENCE) / 2, found.n - 1) * found.std[name] / math.sqrt(found.n))
-
-
-def _yes(value: bool | None) -> str:
-    return {True: "yes", False: "no", None: UNKNOWN}[value]

@@ -16,7 +16,7 @@ from gzsl.door.documents import problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
-from gzsl.methods import Method, get_method
+from gzsl.methods import Method, get_method, method_names
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import combinations, overridden
@@ -199,7 +199,12 @@ class Recipe(Section):
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
         method = self.build_method()
         method.check_parameters()
-        _check_choice("setting", self.setting, method.card.settings)
+        if self.setting not in method.card.settings:
+            able = [name for name in method_names() if self.setting in get_method(name).card.settings]
+            raise RecipeError(
+                f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
+                f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
+            )
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":

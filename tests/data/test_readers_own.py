@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from gzsl.data import load
+from gzsl.data.readers.plain import open_features
 from gzsl.errors import DataError
+from gzsl.evaluation import evaluate_scores_file
 
 NO_ROWS = {"trainval": None, "test_seen": None, "test_unseen": None}
 
@@ -182,3 +185,24 @@ def test_places_that_hold_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(DataError, match=r"found a .txt file"):
         load(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_unseen_classes_as_a_mask(suffix: str, toy: Any, tmp_path: Path) -> None:
+    mask = np.isin(np.arange(6), [1, 4])
+    assert load(write(tmp_path / f"a{suffix}", toy.arrays(**NO_ROWS, unseen=mask))).split.unseen.tolist() == [1, 4]
+    for wrong, sentence in ((mask[:5], "a mask of 5 entries, expected 6"), (mask.astype(int), "found a class twice")):
+        with pytest.raises(DataError, match=sentence):
+            load(write(tmp_path / f"b{suffix}", toy.arrays(**NO_ROWS, unseen=wrong)))
+
+
+@pytest.mark.parametrize("kind", ["features", "plain", "released", "csv", "scores"])
+def test_a_pipe_is_not_waited_for(kind: str, toy: Any, tmp_path: Path) -> None:
+    folder = {"released": toy.released, "csv": toy.csv}.get(kind, lambda path: path.mkdir() or path)(tmp_path / "data")
+    name = {"released": "att_splits.mat", "csv": "classes.csv"}.get(kind, "a.npz")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    read = {"plain": open_features, "scores": evaluate_scores_file}.get(kind, load)
+    path = folder if kind in ("released", "csv") else folder / name
+    with pytest.raises(DataError, match="no classes.csv" if kind == "csv" else f"{name}: found a named pipe"):
+        read(path)

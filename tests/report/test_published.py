@@ -7,8 +7,9 @@ import pytest
 from gzsl.evaluation import Protocol
 from gzsl.methods import method_names
 from gzsl.report.aggregate import aggregate
-from gzsl.report.comparison import ComparedLine, comparison_latex
+from gzsl.report.comparison import ComparedLine, comparison_latex, comparison_markdown, published_notes
 from gzsl.report.published import KINDS, find_published, published_numbers, semantics_kind
+from gzsl.report.unlike import beside_run
 from gzsl.runs import list_recipes, load_recipe
 
 
@@ -98,3 +99,43 @@ def test_recipes_state_what_the_reference_file_says(path: Path) -> None:
     known = [line.values for line in published_numbers() if (line.method, line.dataset) == place]
     for name, value in stated.items():
         assert any(values.get(name) == pytest.approx(value) for values in known), (name, value, known)
+
+
+def test_a_split_of_ones_own_stands_beside_nothing() -> None:
+    assert find_published("eszsl", protocol(split="custom")) is None
+    assert find_published("eszsl", protocol(split="PS1")) == find_published("eszsl", protocol(split="PS2"))
+
+
+def test_what_stands_beside_a_run_names_the_fields_that_differ() -> None:
+    recipe = load_recipe("eszsl/AWA1")
+    first, second = (beside_run(recipe, protocol(split=version)) for version in ("PS1", "PS2"))
+    assert first is not None
+    assert second is not None
+    assert first.values == {"T1": 58.2, "U": 6.6, "S": 75.6, "H": 12.1}
+    assert first.differs == ""
+    assert second.differs == "split: PS2 here, PS1 there"
+    other = beside_run(recipe, protocol(features="res101-16d", dataset="AWA1-own", split="custom"))
+    assert other is not None
+    assert other.values == {}
+    for part in ("dataset: AWA1-own here", "features: res101-16d here, res101 there", "split: custom here"):
+        assert part in other.differs
+
+
+def test_what_a_recipe_of_ones_own_expects_is_shown_with_its_source() -> None:
+    stated = {"T1": 50.0, "source": "our first paper"}
+    recipe = load_recipe("eszsl/digits").changed({"expected": stated})
+    found = beside_run(recipe, protocol(dataset="digits"))
+    assert found is not None
+    assert (found.values, found.source) == ({"T1": 50.0}, "our first paper")
+    assert beside_run(load_recipe("eszsl/digits"), protocol(dataset="digits")) is None
+
+
+def test_a_table_says_in_which_fields_published_numbers_differ() -> None:
+    metrics = {"T1": 0.5, "U": 0.1, "S": 0.8, "H": 0.178, "AUSUC": 0.3}
+    lines = [
+        ComparedLine("eszsl", "AWA1", ours, aggregate([metrics]), 1.0, find_published("eszsl", ours))
+        for ours in (protocol(split="PS1"), protocol(split="PS2"))
+    ]
+    assert published_notes(lines) == ["published differs (eszsl): split: PS2 here, PS1 there"]
+    assert [line.to_row()["published.differs"] for line in lines] == [None, "split: PS2 here, PS1 there"]
+    assert "split: PS2 here, PS1 there" in comparison_markdown(lines)

@@ -41,7 +41,8 @@ class ArrayFile:
         self.names = self._names()
 
     def _names(self) -> tuple[str, ...]:
-        self._file = NpzFile(self.path, self.where)
+        expected = "an .npz file" if self.path.suffix.lower() == ".npz" else "an HDF5 file"
+        self._file = NpzFile(self.path, self.where, expected)
         return self._file.names
 
     def __contains__(self, name: str) -> bool:
@@ -175,8 +176,14 @@ def _rows(
     where = f"{file.where}: unseen"
     if stored.dtype.kind == "U":
         unseen = name_ids(where, [name.strip() for name in stored.tolist()], names)
+    elif stored.dtype.kind == "b":
+        if len(stored) != len(names):
+            raise DataError(f"{where}: found a mask of {len(stored)} entries, expected {len(names)}, one a class")
+        unseen = np.flatnonzero(stored)
     else:
         unseen = as_integers(where, stored) - base
         if len(unseen) and (unseen.min() < 0 or unseen.max() >= len(names)):
             raise DataError(f"{where}: found class number {stored.max()}, expected {base} to {len(names) - 1 + base}")
+    if len(np.unique(unseen)) < len(unseen):
+        raise DataError(f"{where}: found a class twice, expected distinct classes (or a mask of booleans)")
     return rows_from_unseen(labels, unseen)

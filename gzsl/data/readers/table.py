@@ -48,7 +48,7 @@ class Table:
             self._text["class"] = classes[0]
         self._numeric = [i for i in range(len(self.header)) if i not in self._text.values()]
         if not self._numeric:
-            raise DataError(f"{self.where}: found no column of numbers beside {', '.join(self._text) or 'nothing'}")
+            raise DataError(f"{self.where}: found no column of numbers in {self._sheet.described}; expected some")
 
     def __contains__(self, column: str) -> bool:
         return column in self._text
