@@ -43,11 +43,12 @@ class AdversarialGenerator(Generator):
 
     training_only: ClassVar[tuple[str, ...]] = ("critic_",)
     conditional_critic: ClassVar[bool] = True
+    fresh_generator_batch: ClassVar[bool] = False
 
     @property
     def batches_per_update(self) -> int:  # type: ignore[override]
-        """One batch a critic step; the generator step reuses the last one."""
-        return self.critic_steps
+        """One batch a critic step; the generator step reuses the last one, or has one of its own."""
+        return self.critic_steps + self.fresh_generator_batch
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make generator and critic, then the parts of the method."""
@@ -57,7 +58,7 @@ class AdversarialGenerator(Generator):
             rng=rng, hidden_dim=self.hidden_dim, output=self.output,
         )  # fmt: skip
         condition = sizes.n_attributes if self.conditional_critic else 0
-        self.critic_ = Critic(sizes.n_features, condition, rng=rng, hidden_dim=self.hidden_dim)
+        self.critic_ = Critic(sizes.n_features, condition, rng=rng, hidden_dim=self.critic_units())
         self.critic_.output.bias.requires_grad_(False)  # it cancels in every term: nothing could train it
         self.build_parts(sizes, rng)
 
@@ -86,6 +87,10 @@ class AdversarialGenerator(Generator):
         """Learning rate of the networks of `with_generator` and `with_critic`."""
         return self.lr
 
+    def critic_units(self) -> int:
+        """Hidden units of the critic."""
+        return self.hidden_dim
+
     def critic_rate(self) -> float:
         """Learning rate of the critic."""
         return self.lr
@@ -108,7 +113,8 @@ class AdversarialGenerator(Generator):
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Take the critic steps, then one generator step on the last batch."""
-        return self.critic_update(batch) | self.generator_update(batch.last(self.batch_size))
+        judged = batch.part(slice(self.critic_steps * self.batch_size))
+        return self.critic_update(judged) | self.generator_update(batch.last(self.batch_size))
 
     def critic_update(self, batch: Batch) -> dict[str, Tensor]:
         """Take the critic steps on fakes from one pass of the generator."""

@@ -77,6 +77,9 @@ class GDAN(Generator):
     regression_weight: float = param(default=0.1, low=0.0, high=1e4, symbol="θ₂", doc="weight of the regression")
     dual_weight: float = param(default=0.1, low=0.0, high=1e4, symbol="θ₃", doc="weight of judged regressions")
     pretrain_epochs: int = param(default=150, low=0, high=100_000, doc="epochs of the VAE alone")
+    pretrain_gradients: str = param(
+        default="cleared", choices=("cleared", "accumulated"), doc="of the VAE alone; accumulated as released"
+    )
     noise: str = param(default="normal", choices=("normal", "uniform"), doc="of codes; uniform as released")
 
     batches_per_update: ClassVar[int] = 2
@@ -105,18 +108,18 @@ class GDAN(Generator):
         vae = nn.ModuleList([self.encoder_, self.moments_, self.decoder_])
         optimiser = adam(vae.parameters(), self.lr, beta1=0.9, weight_decay=self.weight_decay)
         order = self.streams.fresh("pretrain", device="cpu")
+        cleared = (optimiser,) if self.pretrain_gradients == "cleared" else ()
         for _ in range(self.pretrain_epochs):
             for picked in torch.randperm(len(rows), generator=order).split(self.batch_size):
                 batch = rows.batch(picked)
                 found, divergence = self.autoencode(batch.x, batch.a)
-                backpropagate({"vae": (1.0, self._vae(found, batch.x, divergence))}, (optimiser,))
+                backpropagate({"vae": (1.0, self._vae(found, batch.x, divergence))}, cleared)
                 step(optimiser)
 
     def autoencode(self, x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruction under class vectors ``a``, (n, d), and the mean divergence of the codes, 0-d."""
         hidden = self.encoder_(x)
-        kept = self.streams.uniform("dropout", *hidden.shape) >= self.dropout
-        mean, logvar = self.moments_(hidden * kept / (1 - self.dropout)).chunk(2, dim=1)
+        mean, logvar = self.moments_(self.streams.dropout(hidden, self.dropout)).chunk(2, dim=1)
         noise = self.streams.normal if self.noise == "normal" else self.streams.uniform
         code = sample_code(mean, logvar, noise("code", *mean.shape))
         return self.decoder_(torch.cat([a, code], dim=1)), kl_to_standard_normal(mean, logvar).mean()
