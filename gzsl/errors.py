@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES, NEAREST = 24, 5  # that a sentence lists
+
 
 class GzslError(Exception):
     """Base of every error caused by input; the command line prints it as one sentence and exits with 2."""
@@ -51,7 +53,7 @@ class GzslWarning(UserWarning):
 
 
 def suggest(name: str, options: Iterable[str]) -> str:
-    """Return a clause that names the closest option, or all of them when none is close.
+    """Return a clause that names the closest option, or when none is close all of them, of many the nearest few.
 
     Parameters
     ----------
@@ -65,6 +67,9 @@ def suggest(name: str, options: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), list(by_folded), n=1, cutoff=0.6)
     if close:
         return f"did you mean {by_folded[close[0]]!r}?"
+    if len(choices) > MOST_NAMES:
+        near = difflib.get_close_matches(name.lower(), list(by_folded), n=NEAREST, cutoff=0.0)
+        return f"expected one of {len(choices)} names, such as " + ", ".join(by_folded[found] for found in near)
     return "expected one of: " + ", ".join(choices) if choices else "none is known"
 
 

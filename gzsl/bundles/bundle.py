@@ -18,7 +18,7 @@ from gzsl.data import Scaler
 from gzsl.door.names import places, same_form
 from gzsl.door.shown import shown
 from gzsl.errors import MethodError, RunError
-from gzsl.files import replacing
+from gzsl.files import replacing, value_hash
 from gzsl.methods import Method, load_method, save_method
 from gzsl.semantics import Semantics
 from gzsl.version import __version__
@@ -157,7 +157,8 @@ class Bundle:
         arrays = {"shift": self.scaler.shift, "scale": self.scaler.scale, "table": self.raw.table}
         files = {"arrays": folder / "arrays", "method": save_method(self.method, folder / "method")}
         with replacing(files["arrays"]) as temporary:
-            save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, temporary)
+            whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+            save_file(whole, temporary, metadata={"classes": value_hash(list(self.raw.class_names))})
         if self.calibrator is not None:
             for path in save_calibrator(self.calibrator, folder / CALIBRATION):
                 files[path.stem] = path
@@ -220,12 +221,10 @@ def load_bundle(folder: Path | str) -> Bundle:
         When the folder holds none, one of another format, one whose files were changed, or one whose parts do not fit
         together.
     """
-    from safetensors.numpy import load_file
-
     folder = Path(folder)
     about, card, paths = read_card(folder)
     try:
-        arrays = load_file(paths["arrays"])
+        arrays = _arrays(paths["arrays"], about.classes)
         columns = None if about.semantics.attributes is None else tuple(about.semantics.attributes)
         raw = Semantics(arrays["table"], tuple(about.classes), about.semantics.name, "none", columns)
         scaler = Scaler(about.scaling, arrays["shift"], arrays["scale"])
@@ -239,6 +238,17 @@ def load_bundle(folder: Path | str) -> Bundle:
         reason = f"found no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise RunError(f"{folder}: the parts of the bundle do not fit together ({reason[:300]})") from error
     return bundle
+
+
+def _arrays(path: Path, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as stream:
+        written_for = (stream.metadata() or {}).get("classes")
+        found = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
+    if written_for is not None and written_for != value_hash(list(classes)):
+        raise RunError("the card names other classes, or in another order, than those that the class table is of")
+    return found
 
 
 def _check_parts(bundle: Bundle) -> None:

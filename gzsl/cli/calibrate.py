@@ -12,7 +12,16 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json, written_file
+from gzsl.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PluginOption,
+    SeedsOption,
+    SetOption,
+    print_json,
+    written_file,
+)
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import parse_yaml
@@ -44,7 +53,7 @@ def calibrate(
         str, typer.Option(help="how thresholds reach the final fit: raw, zscore, quantile, or all three")
     ] = "quantile",
     override: SetOption = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="seeds 0 to N-1 instead of the recipe's")] = None,
+    seeds: SeedsOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: DeviceOption = "auto",
     csv: Annotated[Path | None, written_file("write one row a recipe, seed, calibrator and rule here")] = None,

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import JsonOption, output_option, print_json
+from gzsl.cli.options import JsonOption, finite, output_option, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.tables import csv_text
 from gzsl.errors import DataError
@@ -25,7 +25,8 @@ def evaluate(
     ],
     json_output: JsonOption = False,
     gamma: Annotated[
-        float | None, typer.Option(help="calibration strength (or threshold of the gate) chosen on other rows")
+        float | None,
+        typer.Option(callback=finite, help="calibration strength (or threshold of the gate) chosen on other rows"),
     ] = None,
     curve: Annotated[
         Path | None,
@@ -63,16 +64,19 @@ def evaluate(
         console.print(_class_table(result))
 
 
-def print_domain(console: Console, metrics: dict[str, Any]) -> None:
-    """Say how well seen and unseen rows are told apart, and what helps where unseen classes are lost."""
+def print_domain(console: Console, metrics: dict[str, Any], whose: str = "") -> None:
+    """Say how well seen and unseen rows are told apart, and what helps where unseen classes are lost.
+
+    ``whose`` begins every line, such as ``seed 0: `` where it stands below the means of several.
+    """
     for name, report in (("scores", metrics["domain"]), ("calibrator", (metrics["calibrated"] or {}).get("domain"))):
         if report:
             lost = f"unseen {percent(report['unseen_lost'])}, seen {percent(report['seen_lost'])}"
             told = f"AUROC {percent(report['auroc'])}, FPR95 {percent(report['fpr95'])}"
-            console.print(f"seen against unseen by {name}: {told}; lost: {lost}")
+            console.print(f"{whose}seen against unseen by {name}: {told}; lost: {lost}")
     for remark in ((metrics["domain"] or {}).get("advice"), *(metrics.get("notes") or [])):
         if remark:
-            console.print(remark, style="yellow")
+            console.print(f"{whose}{remark}", style="yellow")
 
 
 def _summary_table(path: Path, result: Evaluation) -> Table:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gzsl.door.paths import output_file
+from gzsl.errors import RecipeError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON for scripts instead of a table")]
 DataOption = Annotated[
@@ -22,6 +24,19 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="change a value of the recipe, e.g. method.n_epochs=10"),
 ]
+SeedsOption = Annotated[
+    int | None, typer.Option("--seeds", min=1, max=10_000, help="run seeds 0 to N-1 instead of the recipe's")
+]
+LARGEST_SEED = 2**32 - 1  # that every library takes
+
+
+def finite(option: typer.CallbackParam, value: float | None) -> float | None:
+    """Refuse NaN and infinity where an option takes a number."""
+    if value is not None and not math.isfinite(value):
+        raise RecipeError(f"{option.opts[0]}: found {value}, expected a finite number")
+    return value
+
+
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda")]
 
 

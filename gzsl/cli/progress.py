@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -12,11 +13,12 @@ from gzsl.cli.terminal import Column, Console
 from gzsl.runs.reporter import Reporter
 
 TAKEN = 64  # columns of the line that are not losses
+SECONDS_BETWEEN_LINES = 20.0  # without a terminal
 TERM = 24  # columns of one loss term
 
 
 class TerminalReporter(Reporter):
-    """Draws one line on stderr while the block lasts; prints only notes where there is no terminal.
+    """Draws one line on stderr while the block lasts; without a terminal prints notes, and now and then the stage.
 
     Parameters
     ----------
@@ -35,6 +37,7 @@ class TerminalReporter(Reporter):
             console=self._console, transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._task: TaskID | None = None
+        self._stage, self._told_at = "", time.monotonic()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -51,16 +54,26 @@ class TerminalReporter(Reporter):
 
     def stage(self, text: str) -> None:
         """Begin a new bar."""
+        self._stage = text
+        self._tell()
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._task = self._progress.add_task(f"{self.title}{self._seeds}: {text}", total=None, losses="")
 
     def tick(self, done: int, total: int, losses: Mapping[str, float]) -> None:
         """Move the bar."""
+        self._tell(f", {100 * done // max(total, 1)} %")
         if self._task is not None:
             fitting = max(1, (self._console.width - TAKEN) // TERM)
             shown = "  ".join(f"{name} {value:.3g}" for name, value in list(losses.items())[:fitting])
             self._progress.update(self._task, completed=done, total=total, losses=shown)
+
+    def _tell(self, how_far: str = "") -> None:
+        """Where no bar can be drawn, say once in a while what is being done."""
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._told_at >= SECONDS_BETWEEN_LINES:
+            self._told_at = now
+            self.note(f"{self._stage}{how_far}")
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""

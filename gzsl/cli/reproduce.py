@@ -9,7 +9,16 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, SetOption, print_json
+from gzsl.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PluginOption,
+    SeedsOption,
+    SetOption,
+    finite,
+    print_json,
+)
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -25,9 +34,10 @@ COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 def reproduce(
     method: Annotated[str, typer.Argument(help="id of a method (gzsl methods)")],
     dataset: Annotated[str, typer.Argument(help="name of a dataset that it has a shipped recipe for")],
-    seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
+    seeds: SeedsOption = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, help="percentage points on each side, beside the spread of the seeds")
+        float,
+        typer.Option(min=0, callback=finite, help="percentage points on each side, beside the spread of the seeds"),
     ] = 1.5,
     override: SetOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),

@@ -9,7 +9,16 @@ import typer
 from rich.table import Table
 
 from gzsl.brief import percent
-from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, RecipeArgument, SetOption, print_json
+from gzsl.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PluginOption,
+    RecipeArgument,
+    SeedsOption,
+    SetOption,
+    print_json,
+)
 from gzsl.cli.terminal import Console, strong
 
 if TYPE_CHECKING:
@@ -23,7 +32,7 @@ COLUMNS = ("T1", "U", "S", "H", "AUSUC")
 def run(
     recipe: RecipeArgument,
     override: SetOption = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="run seeds 0 to N-1 instead of the recipe's")] = None,
+    seeds: SeedsOption = None,
     out: Annotated[Path, typer.Option(help="folder of all runs")] = Path("runs"),
     device: DeviceOption = "auto",
     bundle: Annotated[
@@ -119,7 +128,8 @@ def _print_footer(console: Console, beside: Beside | None, results: list[RunResu
     from gzsl.cli.evaluate import print_domain
     from gzsl.evaluation.protocol import Protocol
 
-    print_domain(console, results[0].metrics)
+    whose = f"seed {results[0].metrics['seed']}: " if len(results) > 1 else ""
+    print_domain(console, results[0].metrics, whose)
     protocol = Protocol(**results[0].metrics["protocol"])
     console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:

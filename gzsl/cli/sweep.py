@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,6 +121,8 @@ def _cluster_options(scheduler: str | None, resources: list[str] | None) -> tupl
         name, _, amount = text.partition("=")
         try:
             amounts[name] = float(amount)
+            if not 0 < amounts[name] < math.inf:
+                raise ValueError
         except ValueError:
             raise RunError(f"--resources {text}: expected NAME=NUMBER, for example GPU=1") from None
     if scheduler is None:

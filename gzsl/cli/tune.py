@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gzsl.brief import percent
 from gzsl.cli.options import (
+    LARGEST_SEED,
     DataOption,
     DeviceOption,
     JsonOption,
@@ -34,14 +35,14 @@ SHOWN = 10  # trials in the table
 
 def tune(
     recipe: RecipeArgument,
-    trials: Annotated[int, typer.Option(min=1, help="length of the list of trials; a longer one continues it")] = 20,
+    trials: Annotated[int, typer.Option(min=1, max=100_000, help="length of the list; a longer one continues it")] = 20,
     only: Annotated[str | None, typer.Option(metavar="KEY,KEY", help="search these hyper-parameters only")] = None,
     space: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=RANGE", help="LOW:HIGH, LOW:HIGH:log, LOW:HIGH:linear or A,B,C; may be repeated"),
     ] = None,
     sampler: Annotated[str, typer.Option(help="sobol, random (drawn beforehand) or tpe (depends on order)")] = "sobol",
-    seed: Annotated[int, typer.Option(min=0, help="of the list of trials, the folds and the fits")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="of the list of trials, folds and fits")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="processes side by side; they share the cores")] = 1,
     save: Annotated[Path | None, written_file("where to write the tuned recipe; else below --out")] = None,
     storage: Annotated[str | None, typer.Option(metavar="URL", help="Optuna storage; else SQLite below --out")] = None,

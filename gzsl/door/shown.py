@@ -25,4 +25,4 @@ def short(value: object, most: int = 60) -> str:
 
 def counted(n: int, one: str, many: str | None = None) -> str:
     """A number with its noun: ``1 row``, ``2 rows``, ``3 classes``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+    return f"{n} {one if n == 1 else many or one + 's'}"

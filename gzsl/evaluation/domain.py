@@ -14,6 +14,7 @@ from gzsl.evaluation.summary import ScoreSummary
 NEAR_ZERO_U = 0.05  # below this, the unseen classes are as good as never predicted
 MOSTLY_LOST = 0.8
 CHANCE_FACTOR = 1.5  # times chance among the unseen classes that T1 has to exceed
+CHANCE_SHARE = 0.1  # of the way from chance to certainty that T1 has to go, where classes are few
 BLIND = 0.6  # area under the ROC below which a gate hardly tells the sides apart
 
 
@@ -81,20 +82,26 @@ def advice(
     """
     if U > NEAR_ZERO_U and report.unseen_lost < MOSTLY_LOST:
         return None
-    if T1 * n_unseen < CHANCE_FACTOR:
-        return (
-            f"U is {U:.1%} and T1 {T1:.1%}, about chance among {n_unseen} unseen classes: no calibration can help, "
-            "look at the semantics and the training first"
-        )
     lost = f"U is {U:.1%} because {report.unseen_lost:.0%} of the unseen-class rows are taken for seen classes"
     if calibrated_U is not None and calibrated_U > max(NEAR_ZERO_U, 2 * U):
         return f"{lost}; the calibrated U of this run is {calibrated_U:.1%}"
+    if _about_chance(T1, n_unseen):
+        return (
+            f"U is {U:.1%} and T1 {T1:.1%}, about chance among {n_unseen} unseen classes: a calibration can lift U to "
+            "T1 at most, look at the semantics and the training first"
+        )
     if report.auroc < BLIND:
         return (
             f"{lost}, and the margins hardly tell the sides apart (AUROC {report.auroc:.2f}): try a gate that sees "
             "the features, such as `calibration: cooked` or `calibration: knn`"
         )
     return f"{lost}; set `calibration: stacking` in the recipe, which chooses a threshold on validation classes"
+
+
+def _about_chance(T1: float, n_unseen: int) -> bool:
+    """Whether T1 tells little more than guessing; of a single unseen class it tells nothing, and is no reason."""
+    chance = 1 / n_unseen
+    return n_unseen > 1 and T1 < min(CHANCE_FACTOR * chance, chance + CHANCE_SHARE * (1 - chance))
 
 
 def _auroc(margin: np.ndarray, is_seen: np.ndarray) -> float:

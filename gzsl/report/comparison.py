@@ -108,7 +108,8 @@ def comparison_latex(lines: Sequence[ComparedLine]) -> str:
     text = [BOOKTABS.rstrip()]
     for dataset in dict.fromkeys(line.dataset for line in lines):
         chosen = [line for line in lines if line.dataset == dataset]
-        body = [" & ".join(map(latex, [line.label, *line.cells()])) + r" \\" for line in chosen]
+        rows = [[line.label, *("--" if cell == "-" else cell for cell in line.cells())] for line in chosen]
+        body = [" & ".join(map(latex, row)) + r" \\" for row in rows]
         seeds = sorted({line.aggregate.n for line in chosen})
         caption = f"{dataset}: class-averaged accuracy in percent, mean ± sample standard deviation over "
         caption += f"{' or '.join(map(str, seeds))} seed{'' if seeds == [1] else 's'}"

@@ -112,5 +112,5 @@ def _gate(run: StoredRun, plain: ScoreSummary) -> ScoreSummary | None:
 
 
 def _oracle(run: StoredRun) -> float | None:
-    value = run.metrics.get("oracle", {}).get("best_gamma", {}).get("gamma")
+    value = (run.metrics.get("oracle", {}).get("best_gamma") or {}).get("gamma")
     return None if value is None else float(value)

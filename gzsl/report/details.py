@@ -103,4 +103,6 @@ def _features(run: StoredRun, data: Path | str | None) -> list[Figure]:
 def _chosen(chosen: dict[str, Any]) -> str:
     parts = [f"epoch {chosen['epoch']}"] if chosen.get("epoch") else []
     parts += [f"{key} {value}" for key, value in (chosen.get("candidate") or {}).items()]
-    return f"{', '.join(parts)} ({chosen.get('metric')} {100 * chosen.get('value', 0.0):.1f} on validation)"
+    value = chosen.get("value")
+    reached = "" if value is None else f" ({chosen.get('metric')} {100 * value:.1f} on validation)"
+    return f"{', '.join(parts)}{reached}"

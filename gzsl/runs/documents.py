@@ -79,6 +79,7 @@ class Metrics(Document):
     calibrated: Calibrated | None = None
     domain: Domain | None = None
     oracle: Oracle = Oracle()
+    notes: list[str] = []
     chosen: Chosen | None = None
     test_reads: Count | None = None
     protocol: _model_of(Protocol, "forbid")  # type: ignore[valid-type]

@@ -190,6 +190,8 @@ def _parsed(parameter: Parameter, key: str, text: str) -> Dimension:
     low, high, *scale = text.split(":")
     try:
         bounds = float(low), float(high)
+        if not all(map(math.isfinite, bounds)):
+            raise ValueError
     except ValueError:
         raise RecipeError(f"--space {key}={text}: found no two numbers; {expected}") from None
     if len(scale) > 1 or (scale and scale[0] not in SCALES):

@@ -160,16 +160,19 @@ def rewritten(folder: Path, kind: str, change: Callable[[dict[str, np.ndarray], 
     """Change arrays and metadata of one file of a bundle, and seal the bundle again."""
     path = folder / json.loads((folder / "bundle.json").read_text())["files"][kind]["name"]
     with safe_open(path, framework="numpy") as stream:
-        about = json.loads((stream.metadata() or {"gzsl": "{}"})["gzsl"])
+        metadata = dict(stream.metadata() or {})
         arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    about = json.loads(metadata.get("gzsl", "{}"))
     change(arrays, about)
-    save_file(arrays, path, metadata={"gzsl": json.dumps(about)})
+    save_file(arrays, path, metadata={**metadata, "gzsl": json.dumps(about)})
     resealed(folder, lambda _: None)
 
 
 CARDS = {
     "classes": lambda c: c.pop("classes"),
     "classes twice": lambda c: c.update(classes=[c["classes"][0]] * len(c["classes"])),
+    "classes swapped": lambda c: c.update(classes=c["classes"][::-1]),
+    "classes renamed": lambda c: c.update(classes=[*c["classes"][:-1], "other"]),
     "classes of numbers": lambda c: c.update(classes=[1, 2]),
     "fewer classes": lambda c: c.update(classes=c["classes"][:-1]),
     "seen": lambda c: c.update(seen=["nobody"]),

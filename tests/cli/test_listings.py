@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from gzsl.cli.app import app
 from gzsl.door.shown import counted
+from gzsl.errors import suggest
 from gzsl.methods import get_method, method_names
 from gzsl.report.leaderboard import Cell
 from gzsl.runs import list_recipes
@@ -76,7 +77,7 @@ def test_explain_shows_the_published_numbers_and_their_source() -> None:
 
 
 def test_numbers_stand_with_their_nouns() -> None:
-    assert [counted(n, "row") for n in (0, 1, 2, 12_000)] == ["0 rows", "1 row", "2 rows", "12,000 rows"]
+    assert [counted(n, "row") for n in (0, 1, 2, 12_000)] == ["0 rows", "1 row", "2 rows", "12000 rows"]
     assert counted(3, "class", "classes") == "3 classes"
 
 
@@ -84,3 +85,9 @@ def test_a_spread_that_no_digit_shows_is_left_out_in_reports_as_in_sweeps() -> N
     assert Cell(0.5, 0.0, best=False, published=None).text == "50.0"
     assert Cell(0.5, 0.0004, best=False, published=None).text == "50.0"
     assert Cell(0.5, 0.01, best=False, published=None).text == "50.0 ± 1.0"
+
+
+def test_a_sentence_lists_a_few_of_many_names() -> None:
+    assert suggest("zzz", ["a", "b"]) == "expected one of: a, b"
+    text = suggest("zzzz", [f"name-{k}" for k in range(60)])
+    assert text.startswith("expected one of 60 names, such as name-") and len(text) < 100

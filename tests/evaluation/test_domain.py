@@ -59,7 +59,24 @@ def test_advice_names_the_remedy() -> None:
     assert "cooked" in blind
     hopeless = advice(report(), U=0.0, T1=0.11, n_unseen=10)
     assert hopeless is not None
-    assert "no calibration can help" in hopeless
+    assert "a calibration can lift U to T1 at most" in hopeless
     repaired = advice(report(), U=0.01, T1=0.6, n_unseen=10, calibrated_U=0.45)
     assert repaired is not None
     assert "the calibrated U of this run is 45.0%" in repaired
+
+
+@pytest.mark.parametrize(
+    ("T1", "n_unseen", "calibrated", "chance"),
+    [
+        (1.0, 1, None, False),  # of one class T1 tells nothing
+        (0.45, 3, None, False),
+        (0.36, 3, None, True),
+        (0.45, 3, 0.4, False),
+        (0.03, 50, 0.2, False),  # the calibration of this very run helped
+        (0.025, 50, None, True),
+    ],
+)
+def test_chance_is_told_only_where_it_is(T1: float, n_unseen: int, calibrated: float | None, chance: bool) -> None:
+    found = advice(report(), U=0.0, T1=T1, n_unseen=n_unseen, calibrated_U=calibrated)
+    assert found is not None
+    assert ("about chance" in found) == chance

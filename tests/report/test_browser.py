@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import gzsl
 from gzsl.evaluation import harmonic_mean, operating_point
 from gzsl.report.collect import collect
 from gzsl.report.curve_figure import read_summary
@@ -276,3 +278,24 @@ def test_the_confusion_of_classes_is_drawn_and_follows_the_decision(page: Chrome
     calibrated = [cell.get_attribute("textContent") for cell in card.find_elements(By.TAG_NAME, "rect")]
     assert calibrated != given
     assert card.find_element(By.LINK_TEXT, "CSV").get_attribute("href").endswith("/confusion.csv")
+
+
+def test_a_run_of_plain_zero_shot_data_has_no_curve_and_no_zeros(driver: Chrome, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.arange(6), 8)
+    X = (rng.random((6, 5)) * 3)[ids] + 0.1 * rng.random((48, 5))
+    dataset = gzsl.Dataset.from_arrays(X, ids, rng.random((6, 4)), unseen=[4, 5], test_seen=None)
+    recipe = gzsl.load_recipe("eszsl/simulated", {"selection.grid": {"gamma": [1.0]}, "selection.folds": 1})
+    gzsl.run_recipe(recipe, dataset=dataset, out=tmp_path / "runs", seeds=[0])
+    write_report(collect(tmp_path / "runs"), tmp_path / "r.html")
+    screen(driver, 1280)
+    driver.get((tmp_path / "r.html").as_uri())
+    cards = ("curve", "confusion", "classes")
+    shown = {name: driver.find_element(By.ID, f"fig-{name}").is_displayed() for name in cards}
+    assert shown == {"curve": False, "confusion": True, "classes": True}
+    assert not driver.find_element(By.ID, "no-figures").is_displayed()
+    assert "T1 alone" in driver.find_element(By.ID, "advice").text
+    cells = [cell.text for cell in driver.find_elements(By.CSS_SELECTOR, "#numbers td")]
+    assert cells[2:6] == ["–"] * 4
+    assert "T1 " in driver.find_element(By.CSS_SELECTOR, "#fig-classes .plot").text
+    assert driver.get_log("browser") == []
