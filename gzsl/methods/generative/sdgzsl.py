@@ -84,11 +84,11 @@ class SDGZSL(Generator):
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make VAE, autoencoder, relation network and discriminator."""
         d, a, h, part = sizes.n_features, sizes.n_attributes, self.hidden_dim, self.part_dim
-        wide = {"rng": rng, "hidden_dim": h}
         self.encoder_ = VarianceEncoder(
-            d, a, self.code_dim, bottleneck_dim=self.bottleneck_dim, dropout=self.encoder_dropout, **wide
-        )
-        self.decoder_ = NormalisedDecoder(self.code_dim, a, d, dropout=self.decoder_dropout, **wide)
+            d, a, self.code_dim, rng=rng, hidden_dim=h, bottleneck_dim=self.bottleneck_dim,
+            dropout=self.encoder_dropout,
+        )  # fmt: skip
+        self.decoder_ = NormalisedDecoder(self.code_dim, a, d, rng=rng, hidden_dim=h, dropout=self.decoder_dropout)
         self.splitter_ = MLP([d, 2 * part], rng=rng, output="leaky-relu", init="torch-default")
         self.joiner_ = MLP([2 * part, h, d], rng=rng, output="leaky-relu", init="torch-default")
         self.relation_ = Comparator(
