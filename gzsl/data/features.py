@@ -14,6 +14,7 @@ import numpy as np
 from gzsl.resources import cache_dir
 
 BLOCK_ROWS = 2048
+MAPPED_ROWS = 64  # taken from a file at once
 COPIED_BYTES = 32 << 20  # fewer are copied into memory instead of being mapped
 
 
@@ -118,9 +119,19 @@ class FeatureRows:
         """
         for start in range(0, len(self), size):
             where = slice(start, min(start + size, len(self)))
-            block = np.ascontiguousarray(self._matrix[self._rows[where]], dtype=np.float32)
-            _release_pages(self._matrix)
+            block = self._gathered(self._rows[where])
             yield where, block if self._scaler is None else self._scaler.transform(block)
+
+    def _gathered(self, rows: np.ndarray) -> np.ndarray:
+        """Some rows of the matrix; those of a file a few at a time, since each brings its neighbours into memory."""
+        if _mapping(self._matrix) is None:
+            return np.ascontiguousarray(self._matrix[rows], dtype=np.float32)
+        block = np.empty((len(rows), self.shape[1]), dtype=np.float32)
+        for start in range(0, len(rows), MAPPED_ROWS):
+            few = slice(start, start + MAPPED_ROWS)
+            block[few] = self._matrix[rows[few]]
+            _release_pages(self._matrix)
+        return block
 
     def to_array(self) -> np.ndarray:
         """All rows as one array (n, d) float32."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import statistics
 import time
@@ -11,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
+from gzsl.door.documents import Document, check_document
 from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
 from gzsl.runs.experiment import METRICS, Experiment, metric_for
@@ -26,6 +27,18 @@ from gzsl.runs.store import RunFolder, code_version
 from gzsl.tuning.plan import PLANNED, draw_plan
 from gzsl.tuning.space import Dimension
 from gzsl.tuning.storage import Book
+
+
+class TrialNotes(Document):
+    """What is kept of a trial besides its values."""
+
+    seconds: Annotated[float, Field(ge=0)]
+    error: str | None = None
+    epoch: int | None = None
+    candidate: dict[str, Any] = {}
+    folds: int | None = None
+    metrics: dict[str, float] = {}
+
 
 FAILURES = (TrainingDiverged, MethodError, ProtocolError)  # of the values tried; anything else ends the search
 
@@ -244,4 +257,6 @@ class Tuner:
 
 
 def _notes(attributes: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps({key: value for key, value in attributes.items() if key != "place"}))
+    """What the storage holds of a trial besides its values, which anybody may have written."""
+    known = {key: value for key, value in attributes.items() if key != "place"}
+    return check_document(known, TrialNotes, f"trial {attributes.get('place')} of the storage").values

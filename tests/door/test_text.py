@@ -74,10 +74,11 @@ def test_other_kinds_are_named(data: bytes, sentence: str, tmp_path: Path) -> No
         (b"ok\nok\nM\xe9sange\n", "line 3: found the byte 0xe9, which is no UTF-8"),
         (b"a\n" * 9000 + b"\xff\n", "line 9001: found the byte 0xff"),
         (codecs.BOM_UTF16_LE + b"a\x00b", "found bytes that are no utf-16"),
-        (gzip.compress(b"ok\nM\xe9sange\n"), "found bytes that are no utf-8"),
-        (gzip.compress(WORDS.encode() * 50)[:-12], "gzip data that end early or are damaged"),
-        (gzip.compress(b"text")[:12] + b"\xff" * 9, "gzip data that end early or are damaged"),
+        (gzip.compress(b"ok\nM\xe9sange\n", mtime=0), "found bytes that are no utf-8"),
+        (gzip.compress(WORDS.encode() * 50, mtime=0)[:-12], "gzip data that end early or are damaged"),
+        (gzip.compress(b"text", mtime=0)[:12] + b"\xff" * 9, "gzip data that end early or are damaged"),
     ],
+    ids=["latin-1", "late byte", "half a character", "packed latin-1", "packed and cut", "packed and overwritten"],
 )
 def test_damage_is_one_sentence(data: bytes, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
