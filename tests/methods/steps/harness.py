@@ -161,7 +161,9 @@ def in_double(loop: Loop) -> Tape:
     rows = loop.rows
     loop.rows = TrainingRows(rows.x.double(), rows.y, rows.table.double())
     method.rows = loop.rows  # type: ignore[misc]
-    tape = Tape(11)
+    method.to_device = lambda table: torch.tensor(table, dtype=torch.float64)  # type: ignore[method-assign]
+    loop._set(method.constants(loop.rows))
+    tape = Tape(method.streams.seed)
     method.streams = tape  # type: ignore[misc]
     loop.optimisers = method.optimisers()
     return tape
