@@ -2,7 +2,7 @@
 
 A reference is written from a method's paper and released code with nothing but ``torch.nn.functional``, autograd and
 ``torch.optim``. It is a class that is made from a `Start` and has ``update(x, y, a, noise)``, which returns the terms
-that the method's ``update`` should return::
+that the method's ``update`` should return (and ``tensors()``, where the method keeps tensors besides its networks)::
 
     class Reference:
         def __init__(self, start): self.w, self.own = start.weights, start.settings; ...
@@ -148,6 +148,8 @@ def compare(
             _agree(found, expected, found if only is None else only, f"{name}, update {step + 1}")
             ours = {key: value for key, value in _state(method).items() if value.is_floating_point()}
             _agree(ours, beside.w, ours, f"{name}, update {step + 1}")  # type: ignore[attr-defined]
+            kept = getattr(beside, "tensors", dict)()
+            _agree(vars(method), kept, kept, f"{name}, update {step + 1}")
 
 
 def in_double(loop: Loop) -> Tape:
