@@ -112,7 +112,7 @@ def unit_view() -> TrainView:
 
 
 def compare(
-    name: str, reference: Callable[[Start], Reference], *, steps: int = 3, epochs_before: int = 0,
+    name: str, reference: Callable[[Start], Reference], *, steps: int = 3, epochs_before: int = 0, times: float = 1.0,
     only: Iterable[str] | None = None, view: TrainView | None = None, **params: Any,
 ) -> None:  # fmt: skip
     """Take updates with a method and its reference; all parameters and terms have to agree after each.
@@ -127,6 +127,8 @@ def compare(
         Updates.
     epochs_before
         Epochs that the method and the reference are told to have ended (``on_epoch_end``) before the first update.
+    times
+        Factor of all weights before the first update: with small ones, what goes through many layers hardly counts.
     only
         Terms that are compared; all that the method returns when None.
     view
@@ -137,6 +139,9 @@ def compare(
     method = create(name, **{**known, **params})
     with started([Fit(method, view, seed=3)]) as loops:
         tape = in_double(loops[0])
+        for network in method.networks().values():  # type: ignore[attr-defined]
+            for parameter in network.parameters():
+                parameter.data *= times
         beside = reference(_start(loops[0], view))
         for epoch in range(1, epochs_before + 1):
             for one in (method, beside):

@@ -55,7 +55,7 @@ class CADAVAEReference:
 @pytest.mark.parametrize("epochs_before", [0, 3, 9])
 def test_three_updates_of_cada_vae(codes: str, epochs_before: int) -> None:
     compare(
-        "cada-vae", CADAVAEReference, codes=codes, epochs_before=epochs_before, code_dim=3, lr=1e-3,
+        "cada-vae", CADAVAEReference, codes=codes, epochs_before=epochs_before, code_dim=3, lr=0.1, steps=5,
         feature_dims=[6, 5], attribute_dims=[5, 4], divergence_epochs=[0, 8], cross_epochs=[1, 5],
         alignment_epochs=[2, 4],
     )  # fmt: skip

@@ -31,4 +31,4 @@ class OverTFVAEGAN(DSPReference, TFVAEGANReference):
     ],
 )
 def test_three_updates_of_dsp(name: str, reference: type, params: dict[str, Any]) -> None:
-    compare(name, reference, critic_steps=2, mapper_lr=3e-3, cycle_weight=0.8, momentum=0.7, **params)
+    compare(name, reference, critic_steps=2, mapper_lr=3e-3, cycle_weight=0.8, momentum=0.7, times=5.0, **params)

@@ -20,5 +20,5 @@ def test_three_updates_of_tf_vaegan_without_and_with_feedback(source: str, freez
     compare(
         "tf-vaegan", TFVAEGANReference, critic_steps=3, fake_source=source, freeze_decoder=freeze,
         penalty_rule="adaptive", epochs_before=epochs_before, decoder_lr=3e-3, feedback_lr=2e-3,
-        feedback_strength=0.5, reconstruction_weight=0.4,
+        feedback_strength=0.5, reconstruction_weight=0.4, times=20.0,
     )  # fmt: skip
