@@ -5,6 +5,7 @@ from gzsl.heads.cascade import CascadeHead
 from gzsl.heads.knn import KNNHead
 from gzsl.heads.logit_adjusted import LogitAdjustedHead
 from gzsl.heads.prototype import PrototypeHead
+from gzsl.heads.relu_softmax import ReluSoftmaxHead
 from gzsl.heads.softmax import SoftmaxHead
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "KNNHead",
     "LogitAdjustedHead",
     "PrototypeHead",
+    "ReluSoftmaxHead",
     "SoftmaxHead",
     "get_head",
     "head_names",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim import Adam
 
 from gzsl.heads.base import Head, HeadRows, State, register_head
 from gzsl.nn.init import INIT_STD
@@ -38,10 +39,15 @@ class SoftmaxHead(Head):
         start = torch.randn(n_classes, X.shape[1], generator=rng, device=rng.device, dtype=X.dtype)
         return self.descend(X, rows.y, (start * INIT_STD).to(X.device), X.new_zeros(n_classes), rng)
 
-    def descend(self, X: Tensor, y: Tensor, weight: Tensor, bias: Tensor, rng: torch.Generator) -> State:
-        """Train on rows (n, d) from the given weights (C, d) and biases (C,), which are changed in place."""
+    def descend(
+        self, X: Tensor, y: Tensor, weight: Tensor, bias: Tensor, rng: torch.Generator, optimiser: Adam | None = None
+    ) -> State:
+        """Train on rows (n, d) from the given weights (C, d) and biases (C,), which are changed in place.
+
+        An ``optimiser`` of the two is used where one is given, whose settings then count instead of the head's.
+        """
         weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
-        optimiser = adam(
+        optimiser = optimiser or adam(
             [weight, bias], self.lr, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay
         )
         buffer = X.new_empty(min(self.batch_size, len(X)), X.shape[1])

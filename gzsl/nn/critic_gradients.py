@@ -46,8 +46,8 @@ def critic_gradients(
         Features.
     a : Tensor, shape (n, a), or None
         Class vectors of both.
-    u : Tensor, shape (n,)
-        Place of the penalised rows between fake (0) and real (1).
+    u : Tensor, shape (n,) or (n, d)
+        Place of the penalised rows between fake (0) and real (1); one a feature costs a product more.
     gp_weight, critic_weight : float or 0-d Tensor
         Weights of the penalty and of the whole loss.
 
@@ -91,7 +91,11 @@ def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: T
     if critic.condition is not None:
         assert a is not None
         pre[..., : 2 * n, :].unflatten(-2, (2, n)).add_((a @ critic.condition.weight.mT).unsqueeze(-3))
-    torch.lerp(pre[..., n : 2 * n, :], pre[..., :n, :], u.unsqueeze(-1), out=pre[..., 2 * n :, :])
+    if u.ndim == both.ndim:  # one a feature: hidden layers are not between those of the two rows
+        between = torch.lerp(both[..., n:, :], both[..., :n, :], u)
+        pre[..., 2 * n :, :] = critic.preactivation(between, a)
+    else:
+        torch.lerp(pre[..., n : 2 * n, :], pre[..., :n, :], u.unsqueeze(-1), out=pre[..., 2 * n :, :])
     return pre
 
 

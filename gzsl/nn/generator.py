@@ -9,7 +9,7 @@ from gzsl.nn.mlp import MLP
 
 
 class ConditionalGenerator(nn.Module):
-    """G([z, a]): noise and class vectors to features, with one LeakyReLU(0.2) hidden layer.
+    """G([z, a]): noise and class vectors to features, with one hidden layer, LeakyReLU(0.2) as a rule.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ class ConditionalGenerator(nn.Module):
     output : str
         Output activation: ``relu`` (f-CLSWGAN), ``sigmoid`` (f-VAEGAN), ``none``, or another key of
         `gzsl.nn.mlp.ACTIVATIONS`.
+    activation : str
+        Hidden activation, a key of the same.
     init : str
         Initial weights, a key of `gzsl.nn.init.INITS`.
     """
@@ -35,10 +37,12 @@ class ConditionalGenerator(nn.Module):
         rng: torch.Generator,
         hidden_dim: int = 4096,
         output: str = "relu",
+        activation: str = "leaky-relu",
         init: str = "released-gan",
     ) -> None:
         super().__init__()
-        self.net = MLP([noise_dim + condition_dim, hidden_dim, out_dim], rng=rng, output=output, init=init)
+        sizes = [noise_dim + condition_dim, hidden_dim, out_dim]
+        self.net = MLP(sizes, rng=rng, activation=activation, output=output, init=init)
 
     def forward(self, noise: Tensor, condition: Tensor, shift: Tensor | None = None) -> Tensor:
         """Generate one row of features for each row of noise.

@@ -46,9 +46,18 @@ def xavier_normal(layer: nn.Linear, rng: torch.Generator) -> None:
         _set(layer.bias, torch.zeros(layer.bias.shape))
 
 
+def xavier_uniform(layer: nn.Linear, rng: torch.Generator) -> None:
+    """Weights uniform within sqrt(6 / (inputs + outputs)), biases 0: TensorFlow's Xavier. See `released_gan`."""
+    _xavier(layer, rng, 1.0)
+
+
 def xavier_half(layer: nn.Linear, rng: torch.Generator) -> None:
     """Weights uniform with half of Xavier's bound, biases 0: the released code of CADA-VAE. See `released_gan`."""
-    bound = 0.5 * math.sqrt(6 / (layer.in_features + layer.out_features))
+    _xavier(layer, rng, 0.5)
+
+
+def _xavier(layer: nn.Linear, rng: torch.Generator, gain: float) -> None:
+    bound = gain * math.sqrt(6 / (layer.in_features + layer.out_features))
     uniform = torch.rand(layer.weight.shape, generator=rng, device=rng.device)
     _set(layer.weight, uniform * (2 * bound) - bound)
     if layer.bias is not None:
@@ -59,6 +68,7 @@ INITS: dict[str, Callable[[nn.Linear, torch.Generator], None]] = {
     "released-gan": released_gan,
     "torch-default": torch_default,
     "xavier-normal": xavier_normal,
+    "xavier-uniform": xavier_uniform,
     "xavier-half": xavier_half,
 }
 

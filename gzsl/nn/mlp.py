@@ -18,6 +18,11 @@ def leaky_relu(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, SLOPE)
 
 
+def nearly_relu(x: Tensor) -> Tensor:
+    """LeakyReLU of slope 0.01, PyTorch's default."""
+    return functional.leaky_relu(x, 0.01)
+
+
 def identity(x: Tensor) -> Tensor:
     """Return ``x``."""
     return x
@@ -32,6 +37,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": identity,
     "relu": torch.relu,
     "leaky-relu": leaky_relu,
+    "leaky-relu-0.01": nearly_relu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "unit": unit_rows,

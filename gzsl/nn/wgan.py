@@ -71,8 +71,8 @@ class WGANGP:
             Their class vectors.
         noise : Tensor, shape (n_critic * B, z)
             Noise of the fakes.
-        u : Tensor, shape (n_critic * B,)
-            Place of the penalised rows between fake (0) and real (1).
+        u : Tensor, shape (n_critic * B,) or (n_critic * B, d)
+            Place of the penalised rows between fake (0) and real (1), one a row or one a feature.
 
         Returns
         -------
@@ -103,7 +103,8 @@ class WGANGP:
         for start in range(0, n, size):
             part = slice(start, start + size)
             terms = critic_gradients(
-                self.critic, x[..., part, :], fake[..., part, :], None if a is None else a[..., part, :], u[..., part],
+                self.critic, x[..., part, :], fake[..., part, :], None if a is None else a[..., part, :],
+                u[..., part, :] if u.ndim == x.ndim else u[..., part],
                 gp_weight=self.gp_weight, critic_weight=self.critic_weight,
             )  # fmt: skip
             if extra_terms is not None:

@@ -5,10 +5,10 @@ import torch
 from sklearn.base import clone
 
 from gzsl.errors import MethodError
-from gzsl.heads import Head, PrototypeHead, SoftmaxHead, get_head, head_names
+from gzsl.heads import Head, PrototypeHead, ReluSoftmaxHead, SoftmaxHead, get_head, head_names
 from gzsl.params import configure, param, parameters, plain
 
-HEADS = [SoftmaxHead(n_epochs=3), PrototypeHead(), PrototypeHead(metric="euclidean")]
+HEADS = [SoftmaxHead(n_epochs=3), ReluSoftmaxHead(n_epochs=40), PrototypeHead(), PrototypeHead(metric="euclidean")]
 
 
 def seeded(seed=0):
@@ -23,7 +23,7 @@ def blobs(n_classes=4, per_class=30, d=6, dtype=torch.float32):
 
 
 def test_registry_knows_all_heads_by_id():
-    assert head_names() == ["cascade", "knn", "logit-adjusted", "prototype", "softmax"]
+    assert head_names() == ["cascade", "knn", "logit-adjusted", "prototype", "relu-softmax", "softmax"]
     assert get_head("softmax") is SoftmaxHead and SoftmaxHead.part_id == "softmax"
     with pytest.raises(MethodError, match="did you mean 'softmax'"):
         get_head("sofmax")

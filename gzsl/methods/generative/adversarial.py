@@ -43,11 +43,13 @@ class AdversarialGenerator(Generator):
 
     training_only: ClassVar[tuple[str, ...]] = ("critic_",)
     conditional_critic: ClassVar[bool] = True
+    fresh_generator_batch: ClassVar[bool] = False
+    hidden_activation: ClassVar[str] = "leaky-relu"
 
     @property
     def batches_per_update(self) -> int:  # type: ignore[override]
-        """One batch a critic step; the generator step reuses the last one."""
-        return self.critic_steps
+        """One batch a critic step; the generator step reuses the last one, or has one of its own."""
+        return self.critic_steps + self.fresh_generator_batch
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make generator and critic, then the parts of the method."""
@@ -55,9 +57,12 @@ class AdversarialGenerator(Generator):
         self.generator_ = ConditionalGenerator(
             self.noise_dim_, sizes.n_attributes, sizes.n_features,
             rng=rng, hidden_dim=self.hidden_dim, output=self.output,
+            activation=self.hidden_activation, init=self.initial_weights(),
         )  # fmt: skip
         condition = sizes.n_attributes if self.conditional_critic else 0
-        self.critic_ = Critic(sizes.n_features, condition, rng=rng, hidden_dim=self.hidden_dim)
+        self.critic_ = Critic(
+            sizes.n_features, condition, rng=rng, hidden_dim=self.critic_units(), init=self.initial_weights()
+        )
         self.critic_.output.bias.requires_grad_(False)  # it cancels in every term: nothing could train it
         self.build_parts(sizes, rng)
 
@@ -86,6 +91,18 @@ class AdversarialGenerator(Generator):
         """Learning rate of the networks of `with_generator` and `with_critic`."""
         return self.lr
 
+    def initial_weights(self) -> str:
+        """How generator and critic start, a key of `gzsl.nn.init.INITS`."""
+        return "released-gan"
+
+    def critic_units(self) -> int:
+        """Hidden units of the critic."""
+        return self.hidden_dim
+
+    def mean_decay(self) -> float:
+        """Decay of Adam's mean gradient, of generator, critic and companions."""
+        return 0.5
+
     def critic_rate(self) -> float:
         """Learning rate of the critic."""
         return self.lr
@@ -93,12 +110,12 @@ class AdversarialGenerator(Generator):
     def optimisers(self) -> dict[str, Optimizer]:
         """Adam with the momenta of the released code for generator and critic, and for their companions."""
         made: dict[str, Optimizer] = {
-            "generator": adam(self.generator_.parameters(), self.lr),
-            "critic": adam(_learning([self.critic_]), self.critic_rate()),
+            "generator": adam(self.generator_.parameters(), self.lr, beta1=self.mean_decay()),
+            "critic": adam(_learning([self.critic_]), self.critic_rate(), beta1=self.mean_decay()),
         }
         for name, networks in (("with_generator", self.with_generator()), ("with_critic", self.with_critic())):
             if networks:
-                made[name] = adam(_learning(networks), self.part_rate())
+                made[name] = adam(_learning(networks), self.part_rate(), beta1=self.mean_decay())
         self._step = WGANGP(
             self.generator_, self.critic_, made["generator"], made["critic"], gp_weight=self.gp_weight,
             n_critic=self.critic_steps, with_g=[made[n] for n in ("with_generator",) if n in made],
@@ -108,17 +125,22 @@ class AdversarialGenerator(Generator):
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Take the critic steps, then one generator step on the last batch."""
-        return self.critic_update(batch) | self.generator_update(batch.last(self.batch_size))
+        judged = batch.part(slice(self.critic_steps * self.batch_size))
+        return self.critic_update(judged) | self.generator_update(batch.last(self.batch_size))
 
     def critic_update(self, batch: Batch) -> dict[str, Tensor]:
         """Take the critic steps on fakes from one pass of the generator."""
         with torch.no_grad():
             fake = self.fakes(batch)
         condition = batch.a if self.conditional_critic else None
-        mix = self.streams.uniform("mix", len(batch))
+        mix = self.penalised(batch)
         has_terms = type(self).critic_terms is not AdversarialGenerator.critic_terms
         extra = (lambda rows: self.critic_terms(batch.part(rows), fake[..., rows, :])) if has_terms else None
         return self._step.critic_steps_on(batch.x, fake, condition, mix, extra)
+
+    def penalised(self, batch: Batch) -> Tensor:
+        """Places of the penalised rows between fake (0) and real (1), one a row, (n,), or one a feature, (n, d)."""
+        return self.streams.uniform("mix", len(batch))
 
     def generator_update(self, batch: Batch) -> dict[str, Tensor]:
         """Take one generator step on the classes of a batch."""

@@ -52,9 +52,10 @@ class CIZSL(AdversarialGenerator):
     Sharma-Mittal divergence of the class posterior from the uniform distribution, whose two orders are learnt.
 
     **Differences.** The released code inverts the exponent of the divergence and rescales it to [0, 1] within the
-    batch: ``divergence: released``. It mixes the class vectors before the critic's steps instead of after them,
-    uses text reduced by a linear layer (here class vectors enter as they are) and decides by the 20 nearest of 60
-    generated rows a class; ``head: {name: knn, k: 20, metric: cosine}`` comes near. Hidden slopes are 0.2.
+    batch: ``divergence: released``. It mixes class vectors of a batch of their own before the critic's steps instead
+    of those of the generator's batch after them, uses text reduced by a linear layer (here class vectors enter as
+    they are) and decides by the 20 nearest of 60 generated rows a class; ``head: {name: knn, k: 20, metric: cosine}``
+    comes near.
     """
 
     n_synthetic: int = param(default=60, low=1, high=1_000_000, doc="synthetic rows an unseen class, over all classes")
@@ -65,17 +66,24 @@ class CIZSL(AdversarialGenerator):
     )
     creative_weight: float = param(default=0.1, low=0.0, high=1e4, doc="weight of the divergence of mixed classes")
     realism_weight: float = param(default=1.0, low=0.0, high=1e4, doc="weight of the adversarial term of mixed classes")
-    weight_decay: float = param(default=0.001, low=0.0, high=10.0, doc="weight of the generator's squared weights")
+    weight_decay: float = param(
+        default=0.001, low=0.0, high=10.0, doc="weight of the generator's squared weights, biases left out"
+    )
     divergence: str = param(default="paper", choices=("paper", "released"), doc="formula of the divergence")
 
     conditional_critic: ClassVar[bool] = False
+    fresh_generator_batch: ClassVar[bool] = True
+    hidden_activation: ClassVar[str] = "leaky-relu-0.01"
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "class_head_", "orders_")
 
+    def initial_weights(self) -> str:
+        """Xavier's, of all networks."""
+        return "xavier-normal"
+
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:
-        """Make critic with a class head, and the orders of the divergence."""
-        self.critic_ = Critic(sizes.n_features, rng=rng, hidden_dim=self.hidden_dim, init="xavier-normal", slope=0.0)
-        self.critic_.output.bias.requires_grad_(False)
-        self.class_head_ = linear(self.hidden_dim, sizes.n_seen, init="xavier-normal", rng=rng)
+        """Make the class head, and the orders of the divergence; the critic has ReLU."""
+        self.critic_.slope = 0.0
+        self.class_head_ = linear(self.hidden_dim, sizes.n_seen, init=self.initial_weights(), rng=rng)
         self.orders_ = nn.ParameterList([torch.zeros(()), torch.zeros(())])
 
     def with_critic(self) -> Sequence[nn.Module]:
@@ -90,8 +98,11 @@ class CIZSL(AdversarialGenerator):
         for name in ("generator", "critic", "with_critic"):
             for group in made[name].param_groups:
                 group["betas"] = (0.5, 0.9)
-        for group in made["generator"].param_groups:
-            group["weight_decay"] = 2 * self.weight_decay
+        (group,) = made["generator"].param_groups
+        biases = [p for p in group["params"] if p.ndim == 1]
+        group["params"] = [p for p in group["params"] if p.ndim > 1]
+        made["generator"].add_param_group({**group, "params": biases})
+        group["weight_decay"] = 2 * self.weight_decay
         return made
 
     def pretrain(self, rows: TrainingRows) -> None:

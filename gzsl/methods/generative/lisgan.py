@@ -52,6 +52,7 @@ class LisGAN(GuidedGenerator):
     which generates rows of every seen class in each step (null: all, as released).
     """
 
+    pretrain_epochs: int = param(default=100, low=1, high=10_000, doc="epochs of the frozen classifier")
     n_souls: int = param(default=3, low=1, high=1000, doc="soul samples a class")
     sample_weight: float = param(
         default=0.001, low=0.0, high=1e3, doc="weight of rows near soul samples (proto_param2)"
