@@ -43,7 +43,7 @@ class Registry(Generic[T]):
     def add(self, name: str, member: T) -> T:
         """Register ``member``; a second one of the same name is an error."""
         if not IDENTIFIER.fullmatch(name):
-            raise TypeError(f"{self.kind} id {name!r} must be lower-case letters, digits and hyphens")
+            raise TypeError(f"{self.kind} id {name!r} must be in lower case: letters, digits and hyphens")
         ours = _origin(member)[0].startswith("gzsl.")
         plugin = None if ours else plugins.current()
         if plugin is not None and name not in self._members:

@@ -142,7 +142,7 @@ def test_heads_and_calibrators_are_parts_like_others(tmp_path: Path) -> None:
         ("fails.py", "\nx = 1 / 0\n", "fails.py, line 2: cannot be imported: ZeroDivisionError: division by zero"),
         ("leaves.py", "raise SystemExit('bye')", "leaves.py, line 1: cannot be imported: SystemExit: bye"),
         ("nul.py", "x = '\0'", "nul.py: is no Python: source code string cannot contain null bytes"),
-        ("nameless.py", TEMPLATE.replace("my-method", ""), "method id '' must be lower-case letters, digits and hy"),
+        ("nameless.py", TEMPLATE.replace("my-method", ""), "method id '' must be in lower case: letters, digits"),
         ("marked.py", TEMPLATE.replace("my-method", "[red]"), "method id '[red]' must be"),
         ("empty.py", "x = 1\n", "empty.py: registers nothing"),
         ("taken.py", TEMPLATE.replace("my-method", "eszsl"), "'eszsl' is taken by gzsl.methods.embedding.eszsl"),
