@@ -21,6 +21,13 @@ def test_run_prints_a_table_that_fits_and_says_its_protocol(tmp_path: Path) -> N
     assert max(len(line) for line in table) <= 80
 
 
+def test_seeds_that_agree_have_no_spread(tmp_path: Path) -> None:
+    fixed = ["--set", "selection=last", "--set", "calibration=none", "--seeds", "2", "--out", "r"]
+    assert "±" not in gzsl("run", "eszsl/simulated", *fixed, cwd=tmp_path).stdout  # nothing is drawn
+    answer = json.loads(gzsl("run", "eszsl/simulated", *fixed, "--json", cwd=tmp_path).stdout)
+    assert set(answer["std"].values()) == {0.0}
+
+
 def test_run_json_is_for_scripts(tmp_path: Path) -> None:
     done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", "--json", *QUICK, cwd=tmp_path)
     answer = json.loads(done.stdout)
