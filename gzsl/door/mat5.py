@@ -73,7 +73,10 @@ class Mat5:
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as stream:
-            self._order = "<" if stream.read(HEADER)[126:] == b"IM" else ">"
+            order = stream.read(HEADER)[HEADER - 2 :]
+            if order not in (b"IM", b"MI"):
+                raise ValueError(f"no whole header of {HEADER} bytes")
+            self._order = "<" if order == b"IM" else ">"
             self.variables = [found for found in self._found(stream) if found.name]
 
     def numbers(self, variable: Variable) -> np.ndarray:

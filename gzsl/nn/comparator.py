@@ -8,13 +8,13 @@ from torch.nn.utils import skip_init
 from torch.utils.checkpoint import checkpoint
 
 from gzsl.nn.init import linear
-from gzsl.nn.mlp import leaky_relu
+from gzsl.nn.mlp import ACTIVATIONS
 
 LARGEST_BLOCK = 2**25
 
 
 class Comparator(nn.Module):
-    """F([h, a]): one LeakyReLU(0.2) hidden layer on a row and a class vector, for all pairs at once.
+    """F([h, a]): one hidden layer on a row and a class vector, for all pairs at once.
 
     The first layer is applied to rows and to vectors apart, so that pairs cost one sum each. Large sets of pairs
     are worked through in blocks of rows whose hidden layers are computed again in the backward pass, so that
@@ -28,14 +28,22 @@ class Comparator(nn.Module):
         Source of the initial weights, those of one joint layer.
     hidden_dim : int
         Hidden units h.
+    activation : str
+        Hidden activation, a key of `gzsl.nn.mlp.ACTIVATIONS`.
+    init : str
+        Initial weights, a key of `gzsl.nn.init.INITS`.
     """
 
-    def __init__(self, row_dim: int, vector_dim: int, *, rng: torch.Generator, hidden_dim: int = 2048) -> None:
+    def __init__(
+        self, row_dim: int, vector_dim: int, *, rng: torch.Generator, hidden_dim: int = 2048,
+        activation: str = "leaky-relu", init: str = "released-gan",
+    ) -> None:  # fmt: skip
         super().__init__()
-        joint = linear(row_dim + vector_dim, hidden_dim, init="released-gan", rng=rng)
+        self._activation = ACTIVATIONS[activation]
+        joint = linear(row_dim + vector_dim, hidden_dim, init=init, rng=rng)
         self.rows = skip_init(nn.Linear, row_dim, hidden_dim)
         self.vectors = skip_init(nn.Linear, vector_dim, hidden_dim, bias=False)
-        self.output = linear(hidden_dim, 1, init="released-gan", rng=rng)
+        self.output = linear(hidden_dim, 1, init=init, rng=rng)
         with torch.no_grad():
             self.rows.weight.copy_(joint.weight[:, :row_dim])
             self.rows.bias.copy_(joint.bias)
@@ -52,5 +60,5 @@ class Comparator(nn.Module):
         return torch.cat(pieces)
 
     def _pairs(self, left: Tensor, right: Tensor) -> Tensor:
-        scores: Tensor = self.output(leaky_relu(left[:, None] + right[None])).squeeze(2)
+        scores: Tensor = self.output(self._activation(left[:, None] + right[None])).squeeze(2)
         return scores

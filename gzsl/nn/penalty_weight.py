@@ -14,4 +14,5 @@ def adapted(weight: Tensor, penalty: Tensor) -> Tensor:
     A tenth more when the mean penalty of an iteration exceeds 1.05, divided by 1.1 when it is below 1.001: the
     rule of the released code of the TF-VAEGAN lineage, which lets the penalty settle near 1 (gradients near 2).
     """
-    return weight * torch.where(penalty > ABOVE, FACTOR, torch.where(penalty < BELOW, 1 / FACTOR, 1.0))
+    same = torch.ones_like(penalty)  # in the penalty's precision, which a number alone would not have
+    return weight * torch.where(penalty > ABOVE, FACTOR * same, torch.where(penalty < BELOW, 1 / FACTOR * same, same))

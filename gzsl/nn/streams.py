@@ -50,6 +50,10 @@ class Streams:
         """Numbers in [0, 1) from the stream ``name``, float32."""
         return torch.rand(*shape, generator=self[name], device=self.device)
 
+    def dropout(self, x: Tensor, share: float) -> Tensor:
+        """Set a share of the numbers to zero, drawn from the stream ``dropout``, and scale the others up."""
+        return x * (self.uniform("dropout", *x.shape) >= share) / (1 - share) if share else x
+
     def state(self) -> dict[str, Tensor]:
         """State of every stream, as byte tensors on the CPU."""
         return {name: generator.get_state() for name, generator in self._streams.items()}

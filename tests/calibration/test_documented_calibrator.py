@@ -18,7 +18,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "calibration.md"
 
 def test_as_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base._CALIBRATORS, "_members", dict(base._CALIBRATORS._members))
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    programs = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    (program,) = [program for program in programs if "@register_calibrator" in program]
     exec(program, {"__name__": "documented"})
     task = final_task(gzsl.load("simulated", preset="easy"))
     method = gzsl.create("eszsl").fit(task.view)

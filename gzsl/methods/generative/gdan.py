@@ -58,9 +58,12 @@ class GDAN(Generator):
     trained alone first. The head is the nearest neighbour among real seen and synthetic rows.
 
     **Differences.** The released code draws its noise from U(0, 1) in training and sampling (``noise: uniform``;
-    the paper's normal noise is the default), never clears gradients while the VAE is trained alone, and learns from
-    the train split without the validation classes, so that those can never be predicted. None of the latter two is
-    offered. ``pretrain_epochs`` may be chosen; the published ones are 150 to 670.
+    the paper's normal noise is the default). It never clears gradients while the VAE is trained alone
+    (``pretrain_gradients: accumulated``): the growing sum outweighs the weight decay and every step has nearly the
+    direction of the sum; its authors cleared them in a later commit and took that back, so the published rate and
+    passes (150 to 670) are made for it. In that pretraining it keeps one order of rows for all passes; here each
+    pass has its own. It learns from the train split without the validation classes, so that those can never be
+    predicted, which is not offered.
     """
 
     n_synthetic: int = param(default=500, low=1, high=1_000_000, doc="synthetic rows an unseen class")
@@ -77,6 +80,9 @@ class GDAN(Generator):
     regression_weight: float = param(default=0.1, low=0.0, high=1e4, symbol="θ₂", doc="weight of the regression")
     dual_weight: float = param(default=0.1, low=0.0, high=1e4, symbol="θ₃", doc="weight of judged regressions")
     pretrain_epochs: int = param(default=150, low=0, high=100_000, doc="epochs of the VAE alone")
+    pretrain_gradients: str = param(
+        default="cleared", choices=("cleared", "accumulated"), doc="of the VAE alone; accumulated as released"
+    )
     noise: str = param(default="normal", choices=("normal", "uniform"), doc="of codes; uniform as released")
 
     batches_per_update: ClassVar[int] = 2
@@ -105,18 +111,18 @@ class GDAN(Generator):
         vae = nn.ModuleList([self.encoder_, self.moments_, self.decoder_])
         optimiser = adam(vae.parameters(), self.lr, beta1=0.9, weight_decay=self.weight_decay)
         order = self.streams.fresh("pretrain", device="cpu")
+        cleared = (optimiser,) if self.pretrain_gradients == "cleared" else ()
         for _ in range(self.pretrain_epochs):
             for picked in torch.randperm(len(rows), generator=order).split(self.batch_size):
                 batch = rows.batch(picked)
                 found, divergence = self.autoencode(batch.x, batch.a)
-                backpropagate({"vae": (1.0, self._vae(found, batch.x, divergence))}, (optimiser,))
+                backpropagate({"vae": (1.0, self._vae(found, batch.x, divergence))}, cleared)
                 step(optimiser)
 
     def autoencode(self, x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruction under class vectors ``a``, (n, d), and the mean divergence of the codes, 0-d."""
         hidden = self.encoder_(x)
-        kept = self.streams.uniform("dropout", *hidden.shape) >= self.dropout
-        mean, logvar = self.moments_(hidden * kept / (1 - self.dropout)).chunk(2, dim=1)
+        mean, logvar = self.moments_(self.streams.dropout(hidden, self.dropout)).chunk(2, dim=1)
         noise = self.streams.normal if self.noise == "normal" else self.streams.uniform
         code = sample_code(mean, logvar, noise("code", *mean.shape))
         return self.decoder_(torch.cat([a, code], dim=1)), kl_to_standard_normal(mean, logvar).mean()

@@ -49,6 +49,7 @@ class LatentSpace(nn.Module):
             "n_epochs": 20,
             "batch_size": 32,
             "hidden_dim": 64,
+            "critic_dim": 64,
             "lr": 5e-3,
             "n_synthetic": 40,
             "latent_dim": 48,
@@ -66,12 +67,15 @@ class SABR(AdversarialGenerator):
     codes; its generator's loss adds ``w (CE(P(ĉ), y) + w_s Σ_b CE(R(ĉ) Aᵀ, y))`` with P and R frozen. The head sees
     codes.
 
-    **Fidelity.** The generator follows the released code, whose semantic term is a sum over the batch of 128 rows
-    (weight 0.01 a row; here ``semantic_weight`` times the mean, 1.28). The code that learns the latent space was
-    not found and the paper's section could not be opened: one ReLU layer with dropout and γ = 1 are ours. The
-    transductive SABR-T is not part of this method.
+    **Fidelity.** The generator follows the released code, in its two sizes and in that the generator's step has a
+    batch of its own. The released semantic term is a sum over the batch of 128 rows (weight 0.01 a row; here
+    ``semantic_weight`` times the mean, 1.28). The code that learns the latent space was not found and the paper's
+    section could not be opened: one ReLU layer with dropout and γ = 1 are ours. The transductive SABR-T is not part
+    of this method.
     """
 
+    hidden_dim: int = param(default=2048, low=1, high=100_000, doc="hidden units of the generator")
+    critic_dim: int = param(default=4096, low=1, high=100_000, doc="hidden units of the critic")
     latent_dim: int = param(default=1024, low=1, high=100_000, doc="size of a code")
     latent_epochs: int = param(default=50, low=1, high=100_000, doc="epochs of the latent space (ours)")
     latent_lr: float = param(default=1e-4, low=1e-8, high=1.0, log=True, doc="its learning rate (ours)")
@@ -81,6 +85,12 @@ class SABR(AdversarialGenerator):
     semantic_weight: float = param(default=1.28, low=0.0, high=1e4, doc="weight of the semantic one among them")
 
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "classifier_", "regressor_")
+
+    fresh_generator_batch: ClassVar[bool] = True
+
+    def critic_units(self) -> int:
+        """The critic is wider than the generator."""
+        return self.critic_dim
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make the latent space with its two readers, then the GAN of codes."""

@@ -9,15 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from gzsl.errors import MethodError
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
-from gzsl.nn.batches import Batch
+from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.comparator import Comparator
-from gzsl.nn.latent import kl_to_standard_normal, sample_code
 from gzsl.nn.losses.reconstruction import squared_rows
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
+from gzsl.nn.variance_vae import NormalisedDecoder, VarianceEncoder, kl_of_variance
 from gzsl.nn.wgan import Terms, backpropagate, step
 from gzsl.params import param
 
@@ -33,11 +34,12 @@ from gzsl.params import param
     test_params=[
         {
             "n_epochs": 40, "batch_size": 32, "lr": 5e-3, "hidden_dim": 64, "part_dim": 48, "relation_dim": 64,
+            "bottleneck_dim": 32, "encoder_dropout": 0.1, "decoder_dropout": 0.1, "split_dropout": 0.0,
             "code_dim": 8, "n_synthetic": 40, "relation_weight": 10.0, "divergence_rise": 0.1,
             "correlation_rise": 0.01, "correlation_weight": 0.01, "discriminator": discriminator,
             "head": {"name": "softmax", "batch_size": 32, "n_epochs": 30, "lr": 3e-2},
         }
-        for discriminator in ("logits", "released")
+        for discriminator in ("released", "logits")
     ],  # fmt: skip
 )
 class SDGZSL(Generator):
@@ -48,15 +50,24 @@ class SDGZSL(Generator):
     for the other classes of the batch; a discriminator of whole codes against codes with the two parts of different
     rows estimates their total correlation, which is minimised in turn with its training. The head sees ``h_s``.
 
-    **Differences.** The released discriminator squashes its outputs with a sigmoid before the cross-entropy
-    (``discriminator: released``). It trains the discriminator in every (k+1)-th step, as here. Batch normalisation
-    and dropout of the released VAE's decoder are left out: two LeakyReLU layers take their place. The relation
-    network compares with all seen classes of the batch through one product instead of pairs in a loop.
+    Both rising weights are 0 in the first epoch, and the discriminator learns in the first step and then in every
+    (k+1)-th one.
+
+    **Differences.** Networks, dropout and schedules are those of the released code. Its discriminator squashes its
+    outputs with a sigmoid before the cross-entropy (``discriminator: released``, the default), which bounds what the
+    other networks can gain from it; with ``logits`` that has no bound, and any but a tiny weight of the correlation
+    lets the semantic part grow. The relation network compares with all seen classes of the batch through one product
+    instead of pairs in a loop. Batches run over the end of a pass into the next one; the released code leaves the
+    rows of an incomplete batch out.
     """
 
     lr: float = param(default=1e-4, low=1e-8, high=1.0, log=True, tune=(1e-5, 1e-2), doc="learning rate of Adam")
     weight_decay: float = param(default=1e-6, low=0.0, high=10.0, doc="weight of the squared parameters")
-    hidden_dim: int = param(default=2048, low=1, high=100_000, doc="units of the VAE's and the decoder's layers")
+    hidden_dim: int = param(default=2048, low=1, high=100_000, doc="units of the VAE's and the joiner's layers")
+    bottleneck_dim: int = param(default=128, low=1, high=100_000, doc="units of the encoder's last layer")
+    encoder_dropout: float = param(default=0.4, low=0.0, high=0.95, doc="in the VAE's encoder")
+    decoder_dropout: float = param(default=0.5, low=0.0, high=0.95, doc="in the VAE's decoder")
+    split_dropout: float = param(default=0.2, low=0.0, high=0.95, doc="in the autoencoder, of its outputs as well")
     code_dim: int = param(default=20, low=1, high=100_000, symbol="d_z", doc="size of the VAE's code")
     part_dim: int = param(default=1024, low=1, high=100_000, doc="size of each of the two parts (S_dim, NS_dim)")
     relation_dim: int = param(default=2048, low=1, high=100_000, doc="hidden units of the relation network")
@@ -66,22 +77,31 @@ class SDGZSL(Generator):
     divergence_rise: float = param(default=0.001, low=0.0, high=1.0, doc="weight of the divergence gained in an epoch")
     discriminator_weight: float = param(default=0.3, low=0.0, high=1e4, doc="weight of the discriminator's loss (dis)")
     discriminator_every: int = param(default=3, low=1, high=1000, doc="steps between those of the discriminator")
-    discriminator: str = param(default="logits", choices=("logits", "released"), doc="released: squashed twice")
+    discriminator: str = param(default="released", choices=("logits", "released"), doc="released: squashed twice")
 
     training_only: ClassVar[tuple[str, ...]] = ("encoder_", "joiner_", "relation_", "discriminator_")
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make VAE, autoencoder, relation network and discriminator."""
         d, a, h, part = sizes.n_features, sizes.n_attributes, self.hidden_dim, self.part_dim
-        init = "torch-default"
-        self.encoder_ = MLP([d + a, h, 2 * self.code_dim], rng=rng, init=init)
-        self.decoder_ = MLP([self.code_dim + a, h, h, d], rng=rng, output="leaky-relu", init=init)
-        self.splitter_ = MLP([d, 2 * part], rng=rng, output="leaky-relu", init=init)
-        self.joiner_ = MLP([2 * part, h, d], rng=rng, output="leaky-relu", init=init)
-        self.relation_ = Comparator(part, a, rng=rng, hidden_dim=self.relation_dim)
+        self.encoder_ = VarianceEncoder(
+            d, a, self.code_dim, rng=rng, hidden_dim=h, bottleneck_dim=self.bottleneck_dim,
+            dropout=self.encoder_dropout,
+        )  # fmt: skip
+        self.decoder_ = NormalisedDecoder(self.code_dim, a, d, rng=rng, hidden_dim=h, dropout=self.decoder_dropout)
+        self.splitter_ = MLP([d, 2 * part], rng=rng, output="leaky-relu", init="torch-default")
+        self.joiner_ = MLP([2 * part, h, d], rng=rng, output="leaky-relu", init="torch-default")
+        self.relation_ = Comparator(
+            part, a, rng=rng, hidden_dim=self.relation_dim, activation="relu", init="torch-default"
+        )
         self.relation_.output.bias.requires_grad_(True)
-        self.discriminator_ = MLP([2 * part, 2], rng=rng, init=init)
+        self.discriminator_ = MLP([2 * part, 2], rng=rng, init="torch-default")
         self.epoch_, self.steps_ = 0, 0
+
+    def pretrain(self, rows: TrainingRows) -> None:
+        """Refuse batches of one row, which cannot be normalised."""
+        if self.batch_size < 2:
+            raise MethodError(f"{self.card.id}: batch_size: found {self.batch_size}, expected at least 2")
 
     def optimisers(self) -> dict[str, Optimizer]:
         """Adam for the discriminator and for the rest."""
@@ -99,22 +119,22 @@ class SDGZSL(Generator):
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; now and then the discriminator learns instead of being used."""
         x, a = batch.x, batch.a
-        mean, logvar = self.encoder_(torch.cat([x, a], dim=1)).chunk(2, dim=1)
-        code = sample_code(mean, logvar, self.streams.normal("code", *mean.shape))
-        fake = self.decoder_(torch.cat([code, a], dim=1))
-        parts = self.splitter_(torch.cat([fake, x]))
-        rebuilt = self.joiner_(parts)
-        divergence = min(1.0, self.divergence_rise * (self.epoch_ + 1))
+        drop = self.streams.dropout
+        mean, variance = self.encoder_(x, a, drop)
+        code = mean + variance.sqrt() * self.streams.normal("code", *mean.shape)
+        fake = self.decoder_(code, a, drop)
+        parts = drop(self.splitter_(torch.cat([fake, x])), self.split_dropout)
+        rebuilt = drop(self.joiner_.output(drop(self.joiner_.hidden(parts), self.split_dropout)), self.split_dropout)
+        rising = self.correlation_weight * min(1.0, self.correlation_rise * self.epoch_)
+        teaching = self.steps_ % (self.discriminator_every + 1) == 0
+        self.steps_ += 1
         terms: Terms = {
             "reconstruction": (1.0, squared_rows(fake, x)),
-            "divergence": (divergence, kl_to_standard_normal(mean, logvar).mean()),
+            "divergence": (min(1.0, self.divergence_rise * self.epoch_), kl_of_variance(mean, variance).mean()),
             "split": (2.0, functional.mse_loss(rebuilt, torch.cat([x, x]))),
             "relation": (self.relation_weight, self.relation(parts, batch)),
+            "correlation": (0.0 if teaching else rising, self.correlation(parts)),
         }
-        self.steps_ += 1
-        teaching = self.steps_ % (self.discriminator_every + 1) == 0
-        rising = self.correlation_weight * min(1.0, self.correlation_rise * (self.epoch_ + 1))
-        terms["correlation"] = (0.0 if teaching else rising, self.correlation(parts))
         losses = backpropagate(terms, self._adams)
         step(self._adams[0])
         if teaching:
@@ -166,4 +186,4 @@ class SDGZSL(Generator):
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Decode one code from the prior a class vector."""
         code = torch.randn(len(a), self.code_dim, generator=rng, device=a.device)
-        return self.decoder_(torch.cat([code, a], dim=1))
+        return self.decoder_(code, a)

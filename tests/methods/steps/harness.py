@@ -2,7 +2,7 @@
 
 A reference is written from a method's paper and released code with nothing but ``torch.nn.functional``, autograd and
 ``torch.optim``. It is a class that is made from a `Start` and has ``update(x, y, a, noise)``, which returns the terms
-that the method's ``update`` should return::
+that the method's ``update`` should return (and ``tensors()``, where the method keeps tensors besides its networks)::
 
     class Reference:
         def __init__(self, start): self.w, self.own = start.weights, start.settings; ...
@@ -112,7 +112,7 @@ def unit_view() -> TrainView:
 
 
 def compare(
-    name: str, reference: Callable[[Start], Reference], *, steps: int = 3, epochs_before: int = 0,
+    name: str, reference: Callable[[Start], Reference], *, steps: int = 3, epochs_before: int = 0, times: float = 1.0,
     only: Iterable[str] | None = None, view: TrainView | None = None, **params: Any,
 ) -> None:  # fmt: skip
     """Take updates with a method and its reference; all parameters and terms have to agree after each.
@@ -127,6 +127,8 @@ def compare(
         Updates.
     epochs_before
         Epochs that the method and the reference are told to have ended (``on_epoch_end``) before the first update.
+    times
+        Factor of all weights before the first update: with small ones, what goes through many layers hardly counts.
     only
         Terms that are compared; all that the method returns when None.
     view
@@ -137,6 +139,9 @@ def compare(
     method = create(name, **{**known, **params})
     with started([Fit(method, view, seed=3)]) as loops:
         tape = in_double(loops[0])
+        for network in method.networks().values():  # type: ignore[attr-defined]
+            for parameter in network.parameters():
+                parameter.data *= times
         beside = reference(_start(loops[0], view))
         for epoch in range(1, epochs_before + 1):
             for one in (method, beside):
@@ -148,6 +153,8 @@ def compare(
             _agree(found, expected, found if only is None else only, f"{name}, update {step + 1}")
             ours = {key: value for key, value in _state(method).items() if value.is_floating_point()}
             _agree(ours, beside.w, ours, f"{name}, update {step + 1}")  # type: ignore[attr-defined]
+            kept = getattr(beside, "tensors", dict)()
+            _agree(vars(method), kept, kept, f"{name}, update {step + 1}")
 
 
 def in_double(loop: Loop) -> Tape:

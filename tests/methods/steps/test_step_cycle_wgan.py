@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from harness import D, Start, adam, compare, critic_loss, generate, judge, layer, means_of, take_step
+from harness import SEEN, A, D, Start, adam, compare, critic_loss, generate, judge, layer, means_of, take_step
 from torch import Tensor
 from torch.nn import functional
+
+from gzsl.methods import create
+from gzsl.methods.iterative import Sizes
 
 
 class CycleReference:
@@ -17,6 +21,24 @@ class CycleReference:
         betas = (self.own.beta1, 0.999)
         self.for_generator = adam(start.under("generator_"), self.own.lr, betas)
         self.for_critic = adam(start.under("critic_"), self.own.critic_lr, betas)
+        self.pretrained(start)
+
+    def pretrained(self, start: Start) -> None:
+        """The regressor went from Xavier's weights, or from the mean class vector, by Adam on the mean square."""
+        again: Any = create("cycle-wgan", **vars(self.own))
+        again.build(Sizes(D, A, SEEN), start.method.streams.fresh("init"))
+        weight, bias = again.regressor_.weight.detach(), again.regressor_.bias.detach()
+        x, a = start.x.float(), start.table[start.y].float()
+        if self.own.weights == "released-gan":
+            weight, bias = torch.zeros_like(weight), a.mean(0)
+        weight, bias = weight.clone().requires_grad_(), bias.clone().requires_grad_()
+        learning = adam([weight, bias], self.own.regressor_lr, (self.own.beta1, 0.999))
+        rng = start.method.streams.fresh("regressor")
+        for _ in range(self.own.regressor_epochs):
+            for rows in torch.randperm(len(x), generator=rng).split(self.own.batch_size):
+                take_step(((functional.linear(x[rows], weight, bias) - a[rows]) ** 2).mean(), learning)
+        torch.testing.assert_close(self.w["regressor_.weight"].float(), weight, rtol=0, atol=1e-6)
+        torch.testing.assert_close(self.w["regressor_.bias"].float(), bias, rtol=0, atol=1e-6)
 
     def update(self, x: Tensor, y: Tensor, a: Tensor, noise: Callable[[str], Tensor]) -> dict[str, Tensor]:
         n, own = self.own.batch_size, self.own
