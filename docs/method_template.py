@@ -11,7 +11,7 @@ from gzsl.semantics import Semantics
 
 
 @register(
-    "my-method",  # lower case with hyphens; the file is my_method.py
+    "my-method",  # lower-case letters, digits, hyphens; the file is my_method.py
     family="embedding",  # also the folder
     settings=("inductive",),
     fidelity="from paper",  # or "replicated from code", or "partly from memory: unverified"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gzsl.door.paths import regular_file
+from gzsl.door.paths import regular_file, user_path
 from gzsl.errors import PluginError
 
 VARIABLE = "GZSL_PLUGINS"
@@ -53,14 +53,15 @@ _loading: list[tuple[Plugin, list[Callable[[], object]]]] = []  # at its import,
 
 def use(paths: Iterable[Path | str]) -> None:
     """Name plugins for this process and all that it starts; they are loaded at the first look-up of a name."""
-    named = [*asked(), *(Path(path).expanduser().absolute() for path in paths)]
+    named = [*asked(), *(user_path(path, EXPECTED, PluginError).absolute() for path in paths)]
     if named:
         os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys(str(path) for path in named))
 
 
 def asked() -> list[Path]:
     """Absolute paths of the plugins that were named."""
-    return [Path(text).expanduser().absolute() for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text]
+    named = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text]
+    return [user_path(text, EXPECTED, PluginError).absolute() for text in named]
 
 
 def loaded() -> list[Plugin]:
@@ -96,6 +97,13 @@ def note(kind: str, name: str, forget: Callable[[], object]) -> None:
         plugin, undo = _loading[-1]
         plugin.members.append((kind, name))
         undo.append(forget)
+
+
+def line_at_fault(error: BaseException) -> str | None:
+    """File and line of a plugin, or of a file that it imported, where something was raised; None where in none."""
+    own = {str(path) for plugin in _loaded.values() for path in (plugin.path, *plugin.sources)}
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f"{f.filename}, line {f.lineno}" for f in reversed(frames) if f.filename in own), None)
 
 
 def _load(path: Path) -> Plugin:
@@ -147,7 +155,8 @@ def _execute(plugin: Plugin) -> None:
     except PluginError:
         raise
     except SyntaxError as error:
-        raise PluginError(f"{error.filename or plugin.path}, line {error.lineno}: is no Python: {error.msg}") from None
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise PluginError(f"{error.filename or plugin.path}{line}: is no Python: {error.msg}") from None
     except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(plugin.path)]
         place = f", line {lines[-1]}" if lines else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -11,6 +12,7 @@ from gzsl import plugins
 from gzsl.errors import GzslError, PluginError, suggest
 
 T = TypeVar("T")
+IDENTIFIER = re.compile("[a-z0-9]+(-[a-z0-9]+)*")  # ids are names of files and folders too
 
 
 class Registry(Generic[T]):
@@ -40,8 +42,8 @@ class Registry(Generic[T]):
 
     def add(self, name: str, member: T) -> T:
         """Register ``member``; a second one of the same name is an error."""
-        if name != name.lower() or "_" in name or " " in name:
-            raise TypeError(f"{self.kind} id {name!r} must be lower case with hyphens")
+        if not IDENTIFIER.fullmatch(name):
+            raise TypeError(f"{self.kind} id {name!r} must be lower-case letters, digits and hyphens")
         ours = _origin(member)[0].startswith("gzsl.")
         plugin = None if ours else plugins.current()
         if plugin is not None and name not in self._members:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import gzsl as command
 from typer.testing import CliRunner, Result
 
 from gzsl import plugins
@@ -133,11 +135,15 @@ def test_heads_and_calibrators_are_parts_like_others(tmp_path: Path) -> None:
     ("name", "text", "sentence"),
     [
         ("missing.py", None, "missing.py: no such file, expected a Python file"),
+        ("~nosuchuser/mine.py", None, "found no user 'nosuchuser'"),
+        ("m" * 300, None, "found a name of 300 bytes"),
         ("notes.txt", "hello", "notes.txt: found a name that does not end in .py"),
         ("broken.py", "x = (\n", "broken.py, line 1: is no Python: '(' was never closed"),
         ("fails.py", "\nx = 1 / 0\n", "fails.py, line 2: cannot be imported: ZeroDivisionError: division by zero"),
         ("leaves.py", "raise SystemExit('bye')", "leaves.py, line 1: cannot be imported: SystemExit: bye"),
-        ("nul.py", "x = '\0'", "nul.py"),
+        ("nul.py", "x = '\0'", "nul.py: is no Python: source code string cannot contain null bytes"),
+        ("nameless.py", TEMPLATE.replace("my-method", ""), "method id '' must be lower-case letters, digits and hy"),
+        ("marked.py", TEMPLATE.replace("my-method", "[red]"), "method id '[red]' must be"),
         ("empty.py", "x = 1\n", "empty.py: registers nothing"),
         ("taken.py", TEMPLATE.replace("my-method", "eszsl"), "'eszsl' is taken by gzsl.methods.embedding.eszsl"),
         ("gate.py", PARTS.replace("my-gate", "energy"), "the calibrator id 'energy' is taken by gzsl.calibration"),
@@ -147,11 +153,42 @@ def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path: Path, name: str, te
     path = tmp_path / name
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    done = gzsl("methods", "--plugin", path)
+    done = gzsl("methods", "--plugin", name if name.startswith("~") else path)
     assert isinstance(done.exception, PluginError), done.output
     assert sentence in str(done.exception)
     assert "\n" not in str(done.exception)
     assert not plugins._loaded
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("raise ValueError('one\\ntwo [red]')", "ValueError: one two [red]"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("view.labels_of_test_rows", "AttributeError: 'TrainView' object has no attribute 'labels_of_test_rows'"),
+        ("np.zeros(10**18)", "Unable to allocate"),
+    ],
+)
+def test_a_mistake_in_a_method_names_its_line(mine: Path, tmp_path: Path, line: str, sentence: str) -> None:
+    text = mine.read_text(encoding="utf-8")
+    mine.write_text(re.sub(r"def _fit\(.*\n", lambda found: f"{found.group()}        {line}\n", text), encoding="utf-8")
+    number = mine.read_text(encoding="utf-8").splitlines().index(f"        {line}") + 1
+    done = command("run", "my-own/simulated", "--plugin", str(mine), "--out", "runs", cwd=tmp_path)
+    assert done.returncode == 2
+    (told,) = done.stderr.splitlines()
+    assert told.startswith(f"gzsl: {mine}, line {number}: ")
+    assert sentence in told
+
+
+def test_a_method_that_leaves_python_ends_neither_a_study_nor_a_check(mine: Path, tmp_path: Path) -> None:
+    mine.write_text(re.sub(r"(def _fit\(.*\n)", r"\1        raise SystemExit(0)\n", mine.read_text("utf-8")), "utf-8")
+    (tmp_path / "one.yaml").write_text("title: one\nmethods: [my-own]\ndatasets: [simulated]\nseeds: [0]\n")
+    study = command("sweep", "one.yaml", "--plugin", str(mine), "--out", "runs", cwd=tmp_path)
+    assert study.returncode == 2
+    assert "my-own/simulated seed 0: SystemExit: 0\ngzsl: one: no cell could be run" in study.stderr
+    checked = command("check", str(mine), cwd=tmp_path)
+    assert checked.returncode == 1
+    assert "checks passed" in checked.stdout
 
 
 def test_two_files_with_one_id_are_told_apart_by_their_paths(mine: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from gzsl.data.preprocess import SCALINGS
 from gzsl.door.documents import Document, check_document, read_json
 from gzsl.door.names import same_form
+from gzsl.door.paths import is_folder
 from gzsl.errors import RunError
 from gzsl.files import LOCK, file_hash, locked, value_hash, write_json
 from gzsl.semantics import NORMALISATIONS
@@ -80,9 +81,10 @@ def check_target(folder: Path) -> None:
     RunError
         For a folder that is not empty and holds no bundle, a run's own folder among them, and for a file.
     """
-    if folder.exists() and not folder.is_dir():
+    is_there = is_folder(folder, "the name of a folder for the bundle", RunError)
+    if not is_there and folder.exists():
         raise RunError(f"{folder}: found a file, expected the name of a folder for the bundle")
-    if not folder.is_dir() or (folder / CARD).exists():
+    if not is_there or (folder / CARD).exists():
         return
     foreign = sorted(path.name for path in folder.iterdir() if not _is_own(path.name))
     if foreign:
@@ -201,9 +203,9 @@ def _sealed_card(folder: Path) -> dict[str, Any]:
 
 
 def _raw_card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
-    if not path.exists():
-        raise RunError(f"{folder}: found no {CARD}, expected a folder written by gzsl run --bundle")
+    path, expected = folder / CARD, "a folder written by gzsl run --bundle"
+    if not is_folder(folder, expected, RunError) or not path.exists():
+        raise RunError(f"{folder}: found no {CARD}, expected {expected}")
     return check_document(read_json(path), Document, str(path)).values
 
 

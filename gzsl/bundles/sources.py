@@ -12,6 +12,7 @@ import numpy as np
 
 from gzsl.bundles.bundle import Bundle
 from gzsl.data.readers.plain import PlainFeatures, open_features
+from gzsl.door.paths import is_folder
 from gzsl.errors import DataError, MethodError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _from_path(path: Path) -> PlainFeatures | ImageList:
     from gzsl.images import list_images
     from gzsl.images.listing import SUFFIXES, ImageList
 
-    if path.is_dir() and not (path / "features.npy").is_file():
+    if is_folder(path, "features or pictures") and not (path / "features.npy").is_file():
         return list_images(path)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         return ImageList(path.parent, ((path.name, ""),))

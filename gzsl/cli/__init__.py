@@ -6,6 +6,8 @@ import sys
 import warnings
 from typing import Any
 
+LONGEST = 500  # letters of what a user's own code raised
+
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence on stderr and exit code 2."""
@@ -23,6 +25,19 @@ def main() -> None:
     except KeyboardInterrupt:
         complain("interrupted; the same command again continues")
         sys.exit(130)
+    except (Exception, SystemExit) as error:
+        place = _plugins_line(error)
+        if place is None:
+            raise
+        complain(f"{place}: {type(error).__name__}: {' '.join(str(error).split())[:LONGEST]}")
+        sys.exit(2)
+
+
+def _plugins_line(error: BaseException) -> str | None:
+    """Where in a user's own code something went wrong: a mistake there is told like other input."""
+    plugins = sys.modules.get("gzsl.plugins")  # without it there are none
+    found: str | None = plugins.line_at_fault(error) if plugins else None
+    return found
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -55,10 +55,11 @@ def check(
 def _methods(source: str) -> list[str]:
     """Ids of the methods to check."""
     from gzsl import plugins
+    from gzsl.door.paths import user_path
     from gzsl.errors import PluginError
     from gzsl.methods import get_method
 
-    if not source.endswith(".py") and not Path(source).is_file():
+    if not source.endswith(".py") and not user_path(source, "a method, or a Python file", PluginError).is_file():
         return [get_method(source).card.id]
     plugins.use([source])
     path = Path(source).expanduser().absolute()

@@ -113,7 +113,7 @@ def _outcome(label: str, check: Check, subject: Subject) -> Outcome:
             check(subject)
     except CheckFailed as failure:
         found = str(failure)
-    except Exception as crash:  # a mistake in the method under check must not end the table
+    except (Exception, SystemExit) as crash:  # a mistake in the method under check must not end the table
         found = f"{type(crash).__name__}: {str(crash).strip().splitlines()[0] if str(crash).strip() else 'no message'}"
     else:
         if reason is None:

@@ -171,7 +171,7 @@ def expect_refusal(action: Callable[[], object], error: type[GzslError], part: s
         action()
     except error as refusal:
         expect(part in str(refusal), f"{what} is refused with {str(refusal)!r}, which does not say {part!r}")
-    except Exception as other:
+    except (Exception, SystemExit) as other:
         raise CheckFailed(f"{what} ends in {type(other).__name__} ({other}), expected {error.__name__}") from other
     else:
         raise CheckFailed(f"{what} is accepted, expected {error.__name__}")

@@ -36,7 +36,10 @@ def checked_tables(raw: RawData, match: benchmarks.Match | None) -> tuple[dict[s
         When the one table that is needed is damaged.
     """
     needed = "att" if "att" in raw.tables else next(iter(raw.tables))
-    tables, notes = {needed: _semantics(raw, needed)}, []
+    try:
+        tables, notes = {needed: _semantics(raw, needed)}, []
+    except DataError as error:
+        raise DataError(f"{raw.source}: {error}") from None
     for name in raw.tables:
         try:
             tables[name] = tables.get(name) or _semantics(raw, name)

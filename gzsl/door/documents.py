@@ -93,7 +93,7 @@ def read_lines(
 def check_document(values: Any, model: type[D], where: str, error: type[GzslError] = RunError) -> D:
     """Plain values as a model; raises as `read_document`."""
     if not isinstance(values, dict):
-        raise error(f"{where}: found {_kind(values)}, expected a mapping")
+        raise error(f"{where}: found {in_words(values)}, expected a mapping")
     try:
         return model.model_validate(values)
     except ValidationError as failure:
@@ -129,6 +129,10 @@ def problem_of(failure: ValidationError) -> tuple[tuple[int | str, ...], str]:
         return place, "found a field that is not known"
     if kind == "value_error":
         return place, message.removeprefix("Value error, ")
+    if kind in ("too_short", "too_long"):
+        bound = problem["ctx"]
+        count = f"at least {bound['min_length']}" if kind == "too_short" else f"at most {bound['max_length']:,}"
+        return place, f"found {bound['actual_length']:,} entries, expected {count}"
     expected = _PLAINER.get(kind, message.removeprefix("Input should be ").removeprefix("Value should be "))
     return place, f"found {short(problem['input'])}, expected {expected}"
 
@@ -137,7 +141,8 @@ class _Refused(Exception):
     """What is JSON, or nearly, but not what we write."""
 
 
-def _kind(values: Any) -> str:
+def in_words(values: Any) -> str:
+    """What plain values are as a whole, for messages: ``a list``."""
     names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
     return names.get(type(values), type(values).__name__)
 

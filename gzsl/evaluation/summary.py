@@ -149,7 +149,9 @@ class SummaryBuilder:
             raise MethodError(
                 f"scores: found {scores.dtype} of shape {scores.shape}, expected real numbers of shape (rows, classes)"
             )
-        if labels.shape != scores.shape[:1] or labels.dtype.kind not in "iu":
+        if len(scores) != np.size(labels):
+            raise MethodError(f"scores: found {len(scores)} rows, expected {np.size(labels)}, one a label")
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise MethodError(
                 f"labels: found {labels.dtype} of shape {labels.shape}, expected {len(scores)} integers, one a row"
             )

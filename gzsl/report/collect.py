@@ -12,6 +12,7 @@ from typing import Any
 
 from gzsl.brief import brief
 from gzsl.door.documents import check_document, read_document
+from gzsl.door.paths import is_folder
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, RunError
 from gzsl.evaluation import Protocol
@@ -190,8 +191,9 @@ def read_run(folder: Path) -> StoredRun | BrokenRun:
 
 def finished_run(folder: Path) -> StoredRun:
     """Read one run's folder; a `RunError` says what is wrong with it."""
-    if not folder.is_dir():
-        raise RunError(f"{folder}: found no such folder, expected that of a finished run")
+    expected = "the folder of a finished run"
+    if not is_folder(folder, expected, RunError):
+        raise RunError(f"{folder}: found no such folder, expected {expected}")
     found = read_run(folder)
     if isinstance(found, BrokenRun):
         raise RunError(f"{folder}: found a run that is {found.state} ({found.reason}), expected a finished one")

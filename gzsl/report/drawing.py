@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from gzsl.door.shown import shown
 from gzsl.files import write_bytes
 
 LONGEST = 22
@@ -16,6 +17,7 @@ LONGEST = 22
 
 def words(name: str, longest: int = LONGEST) -> str:
     """A name as matplotlib prints it unchanged: no formula between dollars, and no label that a legend hides."""
+    name = " ".join(shown(name).split("\n"))
     text = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return (f" {text}" if text.startswith("_") else text).replace("$", r"\$")
 

@@ -14,6 +14,7 @@ from gzsl.errors import RunError
 from gzsl.evaluation.metrics import predictions
 from gzsl.report.collect import StoredRun
 from gzsl.report.curve_figure import calibrated_summary, read_summary
+from gzsl.report.drawing import words
 from gzsl.runs import load_recipe
 from gzsl.runs.run import open_dataset
 
@@ -95,15 +96,15 @@ def examples_picture(found: Examples, title: str) -> Figure:
     for axes in grid.ravel():
         axes.set_axis_off()
     for line, c in enumerate(classes):
-        grid[line, 0].text(1, 0.5, found.class_names[c], ha="right", va="center", fontsize=8)
+        grid[line, 0].text(1, 0.5, words(found.class_names[c]), ha="right", va="center", fontsize=8)
         for axes, place in zip(grid[line, 1:], np.flatnonzero(found.true == c), strict=False):
             axes.imshow(255 - found.pictures[place], cmap="gray", vmin=0, vmax=255)
             color = RIGHT if found.predicted[place] == c else WRONG
-            name = found.class_names[found.predicted[place]]
+            name = words(found.class_names[found.predicted[place]])
             axes.text(0.5, 0, name, transform=axes.transAxes, ha="center", va="top", fontsize=6, color=color)
     share = (found.true == found.predicted).mean()
     rule = "threshold chosen on validation classes" if found.calibrated else "scores as they are"
-    figure.suptitle(f"{title}: classes without a training picture, and what they were taken for", fontsize=9)
+    figure.suptitle(f"{words(title, 60)}: classes without a training picture, and what they were taken for", fontsize=9)
     figure.supxlabel(f"{share:.0%} of these {len(found.true)} pictures are right ({rule})", fontsize=8)
     return figure
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
 from gzsl.data.splits import VERSIONS
-from gzsl.door.documents import problem_of
+from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import value_hash
@@ -26,7 +26,7 @@ MOST_CANDIDATES = 10_000  # of a grid
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**32 - 1  # that every library takes
 
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
 RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
 
@@ -57,7 +57,7 @@ class DatasetSection(Section):
     def _known_versions(cls, value: str | list[str] | None) -> str | list[str] | None:
         for version in [value] if isinstance(value, str) else value or []:
             if version not in VERSIONS:
-                raise ValueError(suggest(version, VERSIONS))
+                raise ValueError(f"found {version!r}; {suggest(version, VERSIONS)}")
         return value
 
     @property
@@ -85,9 +85,9 @@ class SelectionSection(Section):
 
     rule: str = Field("validation", description="validation; last; test-oracle (not a valid result)")
     metric: str = Field("H", description="metric that the choice maximises: H, AUSUC, T1, ...")
-    folds: int = Field(3, ge=1, le=20, description="class-wise validation folds at most")
+    folds: int = Field(3, strict=True, ge=1, le=20, description="class-wise validation folds at most")
     holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
-    every: int | None = Field(None, ge=1, description="epochs between evaluations; null: five in a training")
+    every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
 
     @field_validator("grid")
@@ -242,7 +242,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """Plain values of a recipe's file, unchecked."""
     values = read_yaml(path)
     if not isinstance(values, dict):
-        raise RecipeError(f"{path}: found {type(values).__name__}, expected a mapping of recipe keys")
+        raise RecipeError(f"{path}: found {in_words(values)}, expected a mapping of recipe keys")
     return values
 
 

@@ -188,7 +188,7 @@ def perform(values: Mapping[str, Any], reporter: Reporter | None = None) -> dict
             return {"state": "held"}
         except GzslError as error:
             return {"state": "failed", "error": str(error), "storage": isinstance(error, StorageError)}
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = f"{type(error).__name__}: {error}"
             return {"state": "failed", "error": text, "storage": False, "unexpected": True}
 
@@ -199,7 +199,7 @@ def perform_here(job: Job, reporter: Reporter) -> Outcome:
         return Outcome(job, _execute(replace(job.run, reporter=tracked(reporter, job.place.track))))
     except GzslError as error:
         return failed(job, str(error), storage=isinstance(error, StorageError))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return failed(job, f"{type(error).__name__}: {error}")
 
 
@@ -216,7 +216,7 @@ def _execute(run: Run) -> RunResult:
         return run.execute()
     except GzslError:
         raise  # the run has written it into its log
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         with contextlib.suppress(GzslError):
             run.folder.log("".join(traceback.format_exception(error)).rstrip())
             run.folder.log(f"failed: {type(error).__name__}: {error}")

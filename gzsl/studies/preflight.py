@@ -83,7 +83,7 @@ def estimate(values: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
             found = Preflight(open_run(values, reporter)).total()
     except GzslError as error:
         return {"state": "failed", "error": str(error)}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
     return {"state": "estimated", **found, "bytes": peak_bytes(), "spent": time.perf_counter() - began}
 

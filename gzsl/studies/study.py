@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import present
-from gzsl.door.documents import problem_of
+from gzsl.door.documents import in_words, problem_of
 from gzsl.door.paths import user_path
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
@@ -138,7 +138,7 @@ def load_study(source: str | Path) -> Study:
     path = _find(source)
     values = read_yaml(path)
     if not isinstance(values, Mapping):
-        raise RecipeError(f"{path}: found {type(values).__name__}, expected a mapping of a study's keys")
+        raise RecipeError(f"{path}: found {in_words(values)}, expected a mapping of a study's keys")
     known = [entry.alias or name for name, entry in Study.model_fields.items()]
     unknown = [str(key) for key in values if key not in known]
     if unknown:

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from gzsl.bundles import Bundle, add_class, load_bundle, save_bundle
+from gzsl.bundles.files import check_target
 from gzsl.errors import MethodError, RunError
 from gzsl.files import file_hash, value_hash
 from gzsl.methods import load_method
@@ -251,3 +252,9 @@ def test_a_saved_method_sets_learnt_attributes_only(folder: Path) -> None:
     (path,) = folder.glob("method-*.safetensors")
     with pytest.raises(MethodError, match="found the value '__class__', expected what a ESZSL learns"):
         load_method(path)
+
+
+@pytest.mark.parametrize("action", [load_bundle, check_target, lambda path: add_class(path, "newt", np.zeros(3))])
+def test_a_name_that_no_folder_can_have_is_refused(action: Callable[[Path], object], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="found a name of 300 bytes, expected at most 255"):
+        action(tmp_path / ("b" * 300))

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gzsl.data.readers.detect import as_integers, is_transposed, label_base, name_ids, row_base, unique_names
+from gzsl.data.readers.detect import (
+    as_integers,
+    is_transposed,
+    label_base,
+    listed_rows,
+    name_ids,
+    row_base,
+    unique_names,
+)
 from gzsl.errors import DataError
 
 
@@ -105,3 +113,22 @@ def test_names_are_stripped_unique_and_known() -> None:
     assert name_ids("f", ["b", "a", "b"], ["a", "b"]).tolist() == [1, 0, 1]
     with pytest.raises(DataError, match="class 'c' has no row in the class table"):
         name_ids("f", ["c"], ["a", "b"])
+
+
+@pytest.mark.parametrize("value", [1e300, -(2.0**60), np.uint64(2**63 + 5)])
+def test_whole_numbers_that_no_row_can_have_are_not_wrapped_round(value: float) -> None:
+    with pytest.raises(DataError, match=r"rows: found .*, expected whole numbers of at most 9,007,199,254,740,992"):
+        as_integers("rows", np.array([value]))
+
+
+def test_a_mask_of_another_length_is_not_taken_for_row_numbers() -> None:
+    with pytest.raises(DataError, match="rows: found a mask of 50 entries, expected 60, one an image"):
+        listed_rows("rows", np.ones(50, bool), 60)
+    found, masked = listed_rows("rows", np.arange(60) < 2, 60)
+    assert (found.tolist(), masked) == ([0, 1], True)
+
+
+def test_the_set_that_holds_the_wrong_row_number_is_named() -> None:
+    rows = {name: np.array(values) for name, values in {"trainval": [1, 2], "test_unseen": [3], "val": [999]}.items()}
+    with pytest.raises(DataError, match=r"found row numbers 1 to 999 \(see val\)"):
+        row_base("file", rows, np.array([0, 0, 1]), default=1)

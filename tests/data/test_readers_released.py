@@ -146,10 +146,10 @@ def bad(toy: Any, folder: Path, kind: str) -> None:
     [
         ("nan", r"res101.mat: features: found nan in row 7, column 2"),
         ("inf", r"res101.mat: features: found inf in row 7, column 2"),
-        ("too large", r"found inf in row 7, column 2"),
+        ("too large", r"found 1e\+300 in row 7, column 2.*expected numbers that 32 bits hold"),
         ("labels", r"labels: found labels 1 to 9, expected 1 to 6 or 0 to 5"),
         ("fraction", r"labels: found \d.5, expected whole numbers"),
-        ("att nan", r"class 'cat' has NaN or infinite values"),
+        ("att nan", r"toy: semantics 'att': class 'cat' has NaN or infinite values"),
         ("att dims", r"att_splits.mat: att: found shape \(4, 5\), expected a matrix with 6 classes"),
         ("feature dims", r"features: found shape \(5, 50\), expected a matrix with 60 images"),
         ("overlap", r"1 classes have rows both in trainval and in test_unseen, e.g. 'ape'"),
@@ -219,3 +219,12 @@ def test_missing_and_surplus_files(toy: Any, tmp_path: Path) -> None:
     assert load(folder, features_file="a.mat").card.fine_tuned is None
     with pytest.raises(DataError, match=r"no features file 'b.mat'; did you mean 'a.mat'"):
         load(folder, features_file="b.mat")
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [({"x": 1.0}, "a structure"), ("text", "text"), (np.array([[1.0, 2.0]], dtype=object), "cells")]
+)
+def test_features_of_another_kind_are_called_what_they_are(value: Any, found: str, toy: Any, tmp_path: Path) -> None:
+    toy.released(tmp_path / "odd", features=value)
+    with pytest.raises(DataError, match=f"res101.mat: features: found {found}, expected a real matrix"):
+        load(tmp_path / "odd")

@@ -158,7 +158,7 @@ def test_wrong_ids(seen: list[int], unseen: list[int], message: str) -> None:
     [
         (np.zeros(3), [0], "expected real numbers of shape"),
         (np.zeros((1, 3), dtype=complex), [0], "found complex128"),
-        (np.zeros((2, 3)), [0], "expected 2 integers"),
+        (np.zeros((2, 3)), [0], "scores: found 2 rows, expected 1, one a label"),
         (np.zeros((1, 3)), [0.0], "found float64"),
         (np.zeros((1, 2)), [0], "found 2 columns, expected 3"),
         (np.zeros((2, 3)), [0, 1], "row 1 has class 1"),

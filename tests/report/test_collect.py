@@ -9,7 +9,7 @@ import pytest
 
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import RunError
-from gzsl.report.collect import collect, collect_study, flatten
+from gzsl.report.collect import collect, collect_study, finished_run, flatten
 from gzsl.report.groups import make_groups
 from gzsl.runs import load_recipe
 from gzsl.studies.study import Study
@@ -85,3 +85,8 @@ def test_seeds_of_a_recipe_are_one_group_and_older_twins_step_back(tmp_path: Pat
 
 def test_flatten() -> None:
     assert flatten({"a": {"b": 1, "c": {"d": [2]}}, "e": {}}) == {"a.b": 1, "a.c.d": [2], "e": {}}
+
+
+def test_a_name_that_no_folder_of_a_run_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="found a name of 300 bytes, expected at most 255, of the folder of"):
+        finished_run(tmp_path / ("r" * 300))

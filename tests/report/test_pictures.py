@@ -108,6 +108,7 @@ def test_every_picture_names_its_axes_and_hides_nothing_behind_a_legend(
 def test_names_are_printed_as_they_are() -> None:
     assert words("a$b$c") == r"a\$b\$c"
     assert words("_hidden") == " _hidden", "a legend leaves out what begins with an underscore"
+    assert words("a\x1b[31m\nb") == r"a\x1b[31m b", "no control characters"
     assert words("x" * 30) == "x" * 21 + "…"
 
 

@@ -54,7 +54,10 @@ def test_override_values_are_yaml(text: str, expected: tuple[str, object]) -> No
         ({"method": {"gamma": 1.0}}, "method.name"),
         ({"calibration": "stackin"}, "did you mean 'stacking'"),
         ({"calibration": {"name": "stacking", "gama": 1}}, "gama"),
-        ({"seeds": []}, "seeds"),
+        ({"seeds": []}, "seeds: found 0 entries, expected at least 1"),
+        ({"seeds": [True]}, "seeds.0: found True, expected a whole number"),
+        ({"selection": {"folds": True}}, "selection.folds: found True, expected a whole number"),
+        ({"dataset": {"name": "digits", "split": "PS3"}}, "dataset.split: found 'PS3'; did you mean 'PS2'?"),
         ({"dataset": {"semantics": "att"}}, "dataset.name: found nothing"),
     ],
 )

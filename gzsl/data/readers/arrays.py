@@ -12,9 +12,9 @@ from gzsl.data.readers.detect import (
     as_integers,
     as_vector,
     has_test_seen,
-    is_mask,
     is_transposed,
     label_base,
+    listed_rows,
     name_ids,
     row_base,
     unique_names,
@@ -165,9 +165,7 @@ def _rows(
         if not has_test_seen(file.names, "test_seen", (*ROWS, *OPTIONAL_ROWS)):
             wanted.remove("test_seen")
         for name in wanted:
-            values = file.array(name).ravel()
-            masked = is_mask(values, len(labels))
-            rows[name] = np.flatnonzero(values) if masked else as_integers(f"{file.where}: {name}", values)
+            rows[name], _ = listed_rows(f"{file.where}: {name}", file.array(name).ravel(), len(labels))
         found, note = row_base(file.where, rows, labels, default=0)
         return {name: values - found for name, values in rows.items()}, note
     if "unseen" not in file:

@@ -10,6 +10,8 @@ import numpy as np
 from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError, suggest
 
+LARGEST = 2**53  # of whole numbers: up to here floating-point numbers hold each of them
+
 
 def as_integers(where: str, values: np.ndarray) -> np.ndarray:
     """Flatten to int64, or raise `DataError` when something is not a whole number."""
@@ -20,6 +22,9 @@ def as_integers(where: str, values: np.ndarray) -> np.ndarray:
         wrong = ~np.isfinite(flat) | (flat != np.round(np.where(np.isfinite(flat), flat, 0)))
         if wrong.any():
             raise DataError(f"{where}: found {flat[wrong][0]}, expected whole numbers")
+    large = (flat < -LARGEST) | (flat > LARGEST) if flat.dtype.kind in "uf" else np.zeros(len(flat), bool)
+    if large.any():
+        raise DataError(f"{where}: found {flat[large][0]}, expected whole numbers of at most {LARGEST:,}")
     return flat.astype(np.int64)
 
 
@@ -34,6 +39,21 @@ def as_vector(where: str, values: np.ndarray, of: str) -> np.ndarray:
 def is_mask(values: np.ndarray, n_images: int) -> bool:
     """Whether an array marks rows by zeros and ones, one entry an image, instead of listing their numbers."""
     return n_images > 2 and np.size(values) == n_images and bool(np.isin(values, (0, 1)).all())
+
+
+def listed_rows(where: str, values: np.ndarray, n_images: int) -> tuple[np.ndarray, bool]:
+    """Row numbers as they stand in a file, or 0-based ones that a mask marks, and whether it was a mask.
+
+    Raises
+    ------
+    DataError
+        For numbers that are not whole, and for truth values that are not one an image.
+    """
+    if is_mask(values, n_images):
+        return np.flatnonzero(values), True
+    if values.dtype.kind == "b":
+        raise DataError(f"{where}: found a mask of {values.size:,} entries, expected {n_images:,}, one an image")
+    return as_integers(where, values), False
 
 
 def label_base(where: str, labels: np.ndarray, n_classes: int, default: int) -> tuple[int, str]:
@@ -92,7 +112,7 @@ def row_base(where: str, rows: Mapping[str, np.ndarray], labels: np.ndarray, def
     possible = [base for base in (0, 1) if low >= base and high < len(labels) + base]
     if not possible:
         wrong = {n: (v.min() < 0, v.max() > len(labels), v.min() == low) for n, v in rows.items() if len(v)}
-        name = next(n for n, signs in wrong.items() if any(signs))
+        name = max(wrong, key=lambda n: (any(wrong[n][:2]), wrong[n][2]))  # of those alike the first
         raise DataError(
             f"{where}: found row numbers {low} to {high} (see {name}), expected 1 to {len(labels)} "
             f"or 0 to {len(labels) - 1}, one an image"

@@ -77,10 +77,7 @@ class MatFile:
 
     def numbers(self, name: str) -> np.ndarray:
         """A numeric variable as MATLAB shows it, a sparse one in full; a missing or another one is a `DataError`."""
-        where = f"{self.where}: {self._known(name)}"
-        shape, kind = self._variables[name]
-        if kind not in NUMERIC:
-            raise DataError(f"{where}: found {NAMED.get(kind, f'a {kind}')}, expected a real matrix")
+        where, (shape, kind) = f"{self.where}: {name}", self._numeric(name)
         check_declared(where, shape, NUMERIC[kind], self.path.stat().st_size)
         check_memory(where, math.prod(shape) * 8)
         with reading(self.path, KIND):
@@ -100,14 +97,20 @@ class MatFile:
 
     def features(self, name: str, n_images: int) -> tuple[Features, str]:
         """The unread feature matrix, and a sentence on its orientation."""
-        where = f"{self.where}: {name}"
-        shape = self.shapes[self._known(name)]
+        where, (shape, _) = f"{self.where}: {name}", self._numeric(name)
         transposed, note = is_transposed(where, shape, n_images, "images", default=True)
         n_dims = shape[0] if transposed else shape[1]
         return self._features(name, where, (n_images, n_dims), transposed), note
 
     def _features(self, name: str, where: str, shape: tuple[int, int], transposed: bool) -> Features:
         return array_features(where, lambda: self.numbers(name), shape, transposed)
+
+    def _numeric(self, name: str) -> tuple[tuple[int, ...], str]:
+        """Shape and class of a variable that is there and holds numbers."""
+        shape, kind = self._variables[self._known(name)]
+        if kind not in NUMERIC:
+            raise DataError(f"{self.where}: {name}: found {NAMED.get(kind, f'a {kind}')}, expected a real matrix")
+        return shape, kind
 
     def _known(self, name: str) -> str:
         if name not in self:

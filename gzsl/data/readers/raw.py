@@ -41,15 +41,17 @@ class Features:
         """
         start = 0
         for block in self.read():
-            block = numbers(self.where, block)
+            given = numbers(self.where, block)
             with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
-                block = np.ascontiguousarray(block, dtype="<f4")
+                block = np.ascontiguousarray(given, dtype="<f4")
             finite = np.isfinite(block)
             if not finite.all():
                 row, column = np.argwhere(~finite)[0]
+                found = given[row, column]
+                expected = "numbers that 32 bits hold, up to 3.4e38" if np.isfinite(found) else "finite numbers"
                 raise DataError(
-                    f"{self.where}: found {block[row, column]} in row {start + row}, column {column} "
-                    "(counted from 0), expected finite numbers"
+                    f"{self.where}: found {found} in row {start + row}, column {column} (counted from 0), "
+                    f"expected {expected}"
                 )
             yield start, block
             start += len(block)

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.data.readers.detect import (
-    as_integers,
     as_vector,
     has_test_seen,
-    is_mask,
     is_transposed,
     label_base,
+    listed_rows,
     name_ids,
     row_base,
     unique_names,
@@ -78,11 +77,8 @@ def _rows(file: MatFile, labels: np.ndarray) -> tuple[dict[str, np.ndarray], lis
     masks = []
     for name in wanted:
         where, values = f"{file.where}: {name}_loc", file.numbers(f"{name}_loc")
-        if is_mask(values, len(labels)):
-            masks.append(name)
-            found[name] = np.flatnonzero(values)
-        else:
-            found[name] = as_integers(where, values)
+        found[name], masked = listed_rows(where, values, len(labels))
+        masks += [name] if masked else []
     if masks:
         return _from_masks(file, found, masks, wanted)
     base, note = row_base(file.where, found, labels, default=1)

@@ -59,11 +59,10 @@ class GDAN(Generator):
 
     **Differences.** The released code draws its noise from U(0, 1) in training and sampling (``noise: uniform``;
     the paper's normal noise is the default). It never clears gradients while the VAE is trained alone
-    (``pretrain_gradients: accumulated``): the growing sum outweighs the weight decay and every step has nearly the
-    direction of the sum; its authors cleared them in a later commit and took that back, so the published rate and
-    passes (150 to 670) are made for it. In that pretraining it keeps one order of rows for all passes; here each
-    pass has its own. It learns from the train split without the validation classes, so that those can never be
-    predicted, which is not offered.
+    (``pretrain_gradients: accumulated``), so that the growing sum outweighs the weight decay; its authors cleared
+    them in a later commit and took that back, so the published rate and passes (150 to 670) were chosen with it. In
+    that pretraining it keeps one order of rows for all passes; here each pass has its own. It learns from the train
+    split without the validation classes, so that those can never be predicted, which is not offered.
     """
 
     n_synthetic: int = param(default=500, low=1, high=1_000_000, doc="synthetic rows an unseen class")
