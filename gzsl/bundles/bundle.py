@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.brief import brief
 from gzsl.bundles.files import CALIBRATION, FORMAT, held, read_card, replace_files
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import Scaler
@@ -54,7 +53,10 @@ class Bundle:
     calibrator: Calibrator | None
     card: dict[str, Any]
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        gate = type(self.calibrator).__name__ if self.calibrator else None
+        classes = f"{len(self.raw.class_names)} classes, {len(self.seen)} of them seen"
+        return f"Bundle({type(self.method).__name__}: {classes}; rows of {self.n_features} features, calibrator {gate})"
 
     @property
     def semantics(self) -> Semantics:

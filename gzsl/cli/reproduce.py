@@ -131,12 +131,15 @@ def _bands(recipe: Recipe, summary: Aggregate, outcome: Reproduction) -> Table:
 
 
 def _ours(recipe: Recipe, summary: Aggregate) -> Table:
+    from gzsl.report.aggregate import shown_spread
+
     table = Table(title=f"{recipe.title}, percent, {summary.n} seeds", title_justify="left")
     for name in ("", *COLUMNS):
         table.add_column(name, justify="right")
     table.add_row("mean", *(percent(summary.mean.get(name)) for name in COLUMNS))
-    if summary.std:
-        table.add_row("± std", *(percent(summary.std.get(name)) for name in COLUMNS))
+    spread = [shown_spread(summary.std.get(name)) for name in COLUMNS]
+    if any(spread):
+        table.add_row("± std", *spread)
     return table
 
 

@@ -93,6 +93,7 @@ def _as_json(results: list[RunResult], summary: Aggregate) -> dict[str, Any]:
 
 def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) -> None:
     from gzsl.evaluation.protocol import Protocol
+    from gzsl.report.aggregate import shown_spread
     from gzsl.report.unlike import beside_run
 
     console = Console()
@@ -109,8 +110,9 @@ def _print_tables(recipe: Recipe, results: list[RunResult], summary: Aggregate) 
     table.add_section()
     names = [*COLUMNS, *(["calibrated.H"] if calibrated else [])]
     table.add_row("mean", *(percent(summary.mean.get(name)) for name in names), style="bold")
-    if summary.std:
-        table.add_row("± std", *(percent(summary.std.get(name)) for name in names))
+    spread = [shown_spread(summary.std.get(name)) for name in names]
+    if any(spread):  # seeds that agree have none, here as in the tables of studies
+        table.add_row("± std", *spread)
     beside = beside_run(recipe, Protocol(**results[0].metrics["protocol"]))
     _add_published(table, beside, calibrated)
     console.print(table)

@@ -231,6 +231,8 @@ def _problems(numbers: dict[str, Any], pairs: list[Duplicate]) -> list[str]:
         found.append(f"features: {numbers['features']['not_finite']} entries are NaN or infinite")
     if numbers["split"] == "PS1":
         found.append("the train and val rows of this release contain test_seen rows; gzsl does not use them")
+    if numbers["sizes"]["unseen"] == 1:
+        found.append("one unseen class: T1 is 100 whatever the method; two are the least that can be told apart")
     benchmark = numbers["benchmark"]
     if benchmark and benchmark["complete"]:
         found += [f"differs from {benchmark['name']}: {text}" for text in benchmark["differences"]]

@@ -92,7 +92,7 @@ def advice(
         )
     if report.auroc < BLIND:
         return (
-            f"{lost}, and the margins hardly tell the sides apart (AUROC {report.auroc:.2f}): try a gate that sees "
+            f"{lost}, and the margins hardly tell the sides apart (AUROC {report.auroc:.1%}): try a gate that sees "
             "the features, such as `calibration: cooked` or `calibration: knn`"
         )
     return f"{lost}; set `calibration: stacking` in the recipe, which chooses a threshold on validation classes"

@@ -268,7 +268,10 @@ def typed_recipe(values: Mapping[str, Any], where: str = "recipe", changed: Sequ
     except ValidationError as error:
         place = ".".join(str(part) for part in problem_of(error)[0]) + "."
         blamed = [key for key in changed if place.startswith(f"{key}.") or f"{key}.".startswith(place)]
-        raise RecipeError(f"{f'--set {blamed[0]}' if blamed else where}: {_sentence(error)}") from None
+        sentence = _sentence(error)
+        if blamed:  # the key once, where it is the place
+            raise RecipeError(f"--set {blamed[0]}: {sentence.removeprefix(f'{blamed[0]}: ')}") from None
+        raise RecipeError(f"{where}: {sentence}") from None
 
 
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:

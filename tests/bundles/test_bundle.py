@@ -129,6 +129,8 @@ def test_zscored_semantics_keep_the_statistics_of_the_seen_classes(tmp_path: Pat
 def test_predict_takes_arrays_lists_and_paths_and_says_what_decide_says(tmp_path: Path) -> None:
     _, folder = make("eszsl", tmp_path)
     bundle, X = load_bundle(folder), load("simulated", preset="easy").features[:40]
+    told = f"Bundle(ESZSL: {len(bundle.raw.class_names)} classes, {len(bundle.seen)} of them seen; rows of "
+    assert repr(bundle).startswith(told)
     names = [p.name for p in predict(bundle, X)]
     assert names == bundle.decide(X).tolist()
     assert names == [bundle.raw.class_names[c] for c in bundle.calibrated_scores(X).argmax(axis=1)]

@@ -14,11 +14,21 @@ QUICK = ["--set", "selection.grid={gamma: [1.0, 10.0], lam: [1.0]}", "--set", "s
 def test_run_prints_a_table_that_fits_and_says_its_protocol(tmp_path: Path) -> None:
     done = gzsl("run", "eszsl/simulated", "--seeds", "2", "--out", "r", *QUICK, cwd=tmp_path, COLUMNS="80")
     assert done.returncode == 0, done.stderr
-    assert "±" in done.stdout
+    assert "│ mean " in done.stdout
     assert "protocol: simulated/custom/" in done.stdout
     table = [line for line in done.stdout.splitlines() if "│" in line or "┃" in line]
     assert len(table) >= 4
     assert max(len(line) for line in table) <= 80
+
+
+@pytest.mark.parametrize(("recipe", "drawn"), [("eszsl/simulated", False), ("ale/simulated", True)])
+def test_a_spread_is_shown_where_seeds_differ(recipe: str, drawn: bool, tmp_path: Path) -> None:
+    epochs = ["--set", "method.n_epochs=1"] if drawn else []
+    fixed = ["--set", "selection=last", "--set", "calibration=none", *epochs, "--seeds", "2", "--out", "r"]
+    shown = gzsl("run", recipe, *fixed, cwd=tmp_path).stdout
+    answer = json.loads(gzsl("run", recipe, *fixed, "--json", cwd=tmp_path).stdout)
+    assert any(answer["std"].values()) == drawn
+    assert ("± std" in shown) == drawn
 
 
 def test_run_json_is_for_scripts(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_problems_are_named(ill: Dataset) -> None:
         "row 7 (trainval) and row 70 (test_unseen) have nearly the same features",
         "att: class 'c' is described by zeros alone",
         "att: 'a' and 'b' have the same row",
+        "one unseen class: T1 is 100 whatever the method; two are the least that can be told apart",
     )
     numbers = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert numbers["sizes"] == {
