@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
+from gzsl.door.shown import short
 from gzsl.errors import RunError, install
 from gzsl.tuning.space import Dimension
 
@@ -38,20 +40,30 @@ class Book:
         optuna = _optuna()
         self.url = url or f"sqlite:///{folder / 'study.db'}"
         options = {"connect_args": {"timeout": BUSY_SECONDS}} if self.url.startswith("sqlite") else {}
-        try:
-            with FileLock(folder / ".storage.lock"):
-                storage = optuna.storages.RDBStorage(self.url, engine_kwargs=options)
-                self.study = optuna.create_study(
-                    storage=storage, study_name=name, direction="maximize", load_if_exists=True
-                )
-        except Exception as error:  # SQLAlchemy's and the driver's own kinds, which differ from database to database
-            reason = str(error).strip().splitlines()[0]
-            raise RunError(f"--storage {self.url}: the storage cannot be opened ({reason})") from None
+        with self._at_work("opened"), FileLock(folder / ".storage.lock"):
+            storage = optuna.storages.RDBStorage(self.url, engine_kwargs=options)
+            self.study = optuna.create_study(
+                storage=storage, study_name=name, direction="maximize", load_if_exists=True
+            )
 
     def finished(self) -> dict[int, Any]:
-        """Optuna's record of every finished trial, by its place in the list."""
-        return {trial.user_attrs["place"]: trial for trial in self.study.trials if trial.state.is_finished()
-                and "place" in trial.user_attrs}  # fmt: skip
+        """Optuna's record of every finished trial, by its place in the list; a damaged storage is a `RunError`."""
+        with self._at_work("read"):
+            trials = [t for t in self.study.trials if t.state.is_finished() and "place" in t.user_attrs]
+        for trial in trials:
+            if not isinstance(trial.user_attrs["place"], int):
+                found = short(trial.user_attrs["place"])
+                raise RunError(f"--storage {self.url}: place of a trial: found {found}, expected a whole number")
+        return {trial.user_attrs["place"]: trial for trial in trials}
+
+    @contextmanager
+    def _at_work(self, what: str) -> Iterator[None]:
+        """Turn what is raised into one sentence: SQLAlchemy's and each driver's own kinds, Optuna's for odd content."""
+        try:
+            yield
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise RunError(f"--storage {self.url}: the storage cannot be {what} ({reason})") from None
 
     def write(
         self, values: dict[str, Any], space: Sequence[Dimension], value: float | None, notes: dict[str, Any]
@@ -60,11 +72,11 @@ class Book:
         optuna = _optuna()
         state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
         distributions = {dimension.key: _distribution(dimension) for dimension in space}
-        self.study.add_trial(
-            optuna.trial.create_trial(
-                state=state, value=value, params=values, distributions=distributions, user_attrs=notes
-            )
+        trial = optuna.trial.create_trial(
+            state=state, value=value, params=values, distributions=distributions, user_attrs=notes
         )
+        with self._at_work("written"):
+            self.study.add_trial(trial)
 
     def ask(
         self, space: Sequence[Dimension], place: int, seed: int, own: dict[str, Any] | None

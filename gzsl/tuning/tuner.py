@@ -18,7 +18,7 @@ from pydantic import Field
 from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.door.documents import Document, check_document
-from gzsl.errors import MethodError, ProtocolError, TrainingDiverged
+from gzsl.errors import MethodError, ProtocolError, RunError, TrainingDiverged
 from gzsl.files import make_folder, value_hash
 from gzsl.runs.experiment import METRICS, Experiment, metric_for
 from gzsl.runs.recipe import Recipe
@@ -165,6 +165,9 @@ class Tuner:
     def trials(self) -> list[Trial]:
         """Finished trials of the list, in its order."""
         found = self.book.finished()
+        for place, trial in found.items():
+            if lacking := [dimension.key for dimension in self.space if dimension.key not in trial.params]:
+                raise RunError(f"trial {place} of the storage: found no value of {lacking[0]!r}, expected one")
         return [
             Trial(place, dict(found[place].params), found[place].value, _notes(found[place].user_attrs))
             for place in sorted(found)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -217,4 +218,25 @@ def test_without_optuna_there_is_one_sentence(tmp_path: Path, monkeypatch: pytes
 def test_a_storage_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="--storage nosuch://x: the storage cannot be opened") as caught:
         list(tuner(tmp_path, 1, storage="nosuch://x").run())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("update trial_values set value = null", "study.db: the storage cannot be read"),
+        ("update trials set state = 'FOO'", "the storage cannot be read"),
+        ("update trial_user_attributes set value_json = '[1'", "the storage cannot be read"),
+        ("update trial_user_attributes set value_json = 'null' where key = 'place'", "place of a trial: found None"),
+        ("delete from trial_params", "trial 0 of the storage: found no value of '"),
+    ],
+)
+def test_a_storage_with_odd_content_is_one_sentence(change: str, sentence: str, tmp_path: Path) -> None:
+    first = tuner(tmp_path, n_trials=1)
+    list(first.run())
+    with sqlite3.connect(first.folder / "study.db") as storage:
+        storage.execute(change)
+    storage.close()
+    with pytest.raises(RunError, match=sentence) as caught:
+        tuner(tmp_path, n_trials=1).trials()
     assert "\n" not in str(caught.value)
