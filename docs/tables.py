@@ -9,6 +9,7 @@ import csv
 import re
 import statistics
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from gzsl.calibration.transfer import RULES
@@ -44,10 +45,10 @@ def _made(words: Sequence[str]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in [lines[0], marks, *lines[1:]])
 
 
-def main_lines(dataset: str, *methods: str) -> list[list[str]]:
-    """One dataset of the main study; all methods, or those named."""
+def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[str]]:
+    """One dataset of a study; all methods, or those named."""
     lines = [["method", *METRICS.values(), "seeds", "s a run"]]
-    for row in _rows("main.csv"):
+    for row in _rows(f"{study}.csv"):
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
             values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
             lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
@@ -106,5 +107,6 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
+    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip
