@@ -83,6 +83,13 @@ def is_folder(path: Path | str, expected: str = "a folder", error: type[GzslErro
     return mode is not None and stat.S_ISDIR(mode)
 
 
+def file_at(path: Path | str, expected: str = "a file", error: type[GzslError] = DataError) -> Path | None:
+    """A path as the user wrote it where a regular file is, else None; what may not be looked at is an error."""
+    place = user_path(path, expected, error)
+    mode = _mode(place, expected, error)
+    return place if mode is not None and stat.S_ISREG(mode) else None
+
+
 def output_file(path: Path, error: type[GzslError] = RunError) -> Path:
     """The regular file that writing to ``path`` makes or replaces: itself, or what a link leads to.
 

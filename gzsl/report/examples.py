@@ -56,9 +56,9 @@ class Examples:
 
 def pictures_of(name: str) -> np.ndarray | None:
     """Pictures of an embedded dataset, a row each, (N, height, width); None for a dataset without."""
-    if name not in EMBEDDED:
+    if name.lower() not in EMBEDDED:
         return None
-    module = importlib.import_module(f"gzsl.data.embedded.{name}")
+    module = importlib.import_module(f"gzsl.data.embedded.{name.lower()}")
     return module.pictures() if hasattr(module, "pictures") else None
 
 

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from gzsl import plugins
-from gzsl.door.paths import user_path
+from gzsl.door.paths import file_at
 from gzsl.errors import RecipeError
 from gzsl.resources import configs_dir
 
@@ -54,12 +54,9 @@ def find_recipe(source: str | Path) -> Path:
     RecipeError
         Where there is none: the nearest names, or all of the method that was named.
     """
-    path = user_path(source, "a recipe", RecipeError)
-    try:
-        if path.is_file():
-            return path
-    except OSError as error:
-        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a recipe") from None
+    path = file_at(source, "a recipe", RecipeError)
+    if path is not None:
+        return path
     known = recipe_names()
     folded = {name.lower(): place for name, place in known.items()}
     name = str(source).removesuffix(".yaml").removeprefix("configs/").lower()

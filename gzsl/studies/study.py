@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.data import present
 from gzsl.door.documents import in_words, problem_of
-from gzsl.door.paths import user_path
+from gzsl.door.paths import file_at
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
@@ -168,12 +168,9 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
 
 
 def _find(source: str | Path) -> Path:
-    path = user_path(source, "a study", RecipeError)
-    try:
-        if path.is_file():
-            return path
-    except OSError as error:
-        raise RecipeError(f"{source}: cannot be opened ({error.strerror}), expected a study") from None
+    path = file_at(source, "a study", RecipeError)
+    if path is not None:
+        return path
     shipped = {path.stem: path for path in list_studies()}
     if str(source) in shipped:
         return shipped[str(source)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 
 
@@ -39,15 +40,35 @@ def check_number(dataset: str, option: str, value: Any, kind: type, low: float, 
         raise DataError(f"{dataset}: option {option!r}: found {value!r}, expected {noun} {limits}")
 
 
-def hold_out(labels: np.ndarray, classes: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw ``counts[k]`` rows of class ``classes[k]``.
+def split_with_hold_out(
+    labels: np.ndarray,
+    unseen: np.ndarray,
+    counts: np.ndarray,
+    rng: np.random.Generator,
+    validation_classes: tuple[np.ndarray, ...] = (),
+) -> Split:
+    """A split that keeps ``counts[k]`` drawn rows of the k-th seen class for test_seen.
 
-    Returns
-    -------
-    ndarray of int64
-        Ascending rows.
+    Parameters
+    ----------
+    labels : ndarray, shape (N,), int64
+        Class of every row.
+    unseen : ndarray of int64
+        Classes of which every row is for test_unseen; all others are seen.
+    counts : ndarray of int64
+        Rows to hold out of each seen class, in ascending order of the classes.
+    rng : numpy.random.Generator
+        Which rows.
+    validation_classes : tuple of ndarray of int64
+        Fixed validation folds.
     """
+    in_unseen = np.isin(labels, unseen)
+    seen = np.unique(labels[~in_unseen])
     drawn = [
-        rng.choice(np.flatnonzero(labels == c), count, replace=False) for c, count in zip(classes, counts, strict=True)
+        rng.choice(np.flatnonzero(labels == c), count, replace=False) for c, count in zip(seen, counts, strict=True)
     ]
-    return np.sort(np.concatenate(drawn))
+    test_seen = np.sort(np.concatenate(drawn))
+    trainval = np.setdiff1d(np.flatnonzero(~in_unseen), test_seen)
+    return Split(
+        seen, unseen, trainval, test_seen, np.flatnonzero(in_unseen), validation_classes=validation_classes
+    )

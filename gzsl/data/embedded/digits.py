@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.dataset import DataCard, Dataset
-from gzsl.data.embedded.common import check_number, check_options, hold_out
+from gzsl.data.embedded.common import check_number, check_options, split_with_hold_out
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import Split
 from gzsl.semantics.table import Semantics
@@ -136,10 +136,6 @@ def _pool(maps: np.ndarray) -> np.ndarray:
 
 
 def _split(labels: np.ndarray, seed: int) -> Split:
-    unseen = np.array(UNSEEN)
-    seen = np.setdiff1d(np.arange(len(CLASS_NAMES)), unseen)
-    counts = np.rint(HOLD_OUT * np.bincount(labels)[seen]).astype(np.int64)
-    test_seen = hold_out(labels, seen, counts, np.random.default_rng(seed))
-    in_unseen = np.isin(labels, unseen)
-    trainval = np.setdiff1d(np.flatnonzero(~in_unseen), test_seen)
-    return Split(seen, unseen, trainval, test_seen, np.flatnonzero(in_unseen))
+    sizes = np.delete(np.bincount(labels), UNSEEN)
+    counts = np.rint(HOLD_OUT * sizes).astype(np.int64)
+    return split_with_hold_out(labels, np.array(UNSEEN), counts, np.random.default_rng(seed))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.dataset import DataCard, Dataset
-from gzsl.data.embedded.common import check_number, check_options, hold_out
+from gzsl.data.embedded.common import check_number, check_options, split_with_hold_out
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import Split
 from gzsl.semantics.table import Semantics
@@ -166,11 +166,6 @@ def _ids(glyphs: str) -> np.ndarray:
 
 
 def _split(labels: np.ndarray, seed: int) -> Split:
-    unseen = _ids(UNSEEN)
-    seen = np.setdiff1d(np.arange(len(GLYPHS)), unseen)
-    counts = np.full(len(seen), TEST_ROWS)
-    test_seen = hold_out(labels, seen, counts, np.random.default_rng(seed))
-    in_unseen = np.isin(labels, unseen)
-    trainval = np.setdiff1d(np.flatnonzero(~in_unseen), test_seen)
+    counts = np.full(len(GLYPHS) - len(UNSEEN), TEST_ROWS)
     folds = tuple(_ids(fold) for fold in FOLDS)
-    return Split(seen, unseen, trainval, test_seen, np.flatnonzero(in_unseen), validation_classes=folds)
+    return split_with_hold_out(labels, _ids(UNSEEN), counts, np.random.default_rng(seed), folds)

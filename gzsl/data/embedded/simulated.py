@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.data.dataset import DataCard, Dataset
-from gzsl.data.embedded.common import check_number, check_options, hold_out
+from gzsl.data.embedded.common import check_number, check_options, split_with_hold_out
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.door.room import check_memory
@@ -175,10 +175,7 @@ def _rows(plan: Simulation, rng: np.random.Generator) -> tuple[np.ndarray, Split
     per_class = np.empty(len(ids), dtype=np.int64)
     per_class[seen], per_class[unseen] = train + test, _spread(plan.test_unseen, plan.n_unseen)
     labels = np.repeat(np.arange(len(ids)), per_class)
-    test_seen = hold_out(labels, seen, test, rng)
-    in_unseen = np.isin(labels, unseen)
-    trainval = np.setdiff1d(np.flatnonzero(~in_unseen), test_seen)
-    return labels, Split(seen, unseen, trainval, test_seen, np.flatnonzero(in_unseen))
+    return labels, split_with_hold_out(labels, unseen, test, rng)
 
 
 def _spread(total: int, n_classes: int) -> np.ndarray:
