@@ -106,7 +106,7 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
     features[tests] = rng.random((len(tests), features.shape[1]), dtype=np.float32) * 100
     for rows in (split.test_seen, split.test_unseen):
         labels[rows] = rng.permutation(labels[rows])
-    view = final_task(replace(dataset, features=features, labels=labels), SCALING).view
+    view = final_task(replace(dataset, features=features, labels=labels), SCALING, subject.bench.setting).view
     other = differing(subject.retrain(subject.bench.smaller(view)), subject.brief[0])
     expect(not other, f"with other test rows, fit gives other {listed(other)}")
 
