@@ -188,7 +188,17 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+            self._check_joint(table)
+        self._check_joint(self.semantics)
         self.split.check(self.labels, self.class_names)
+
+    def _check_joint(self, table: Semantics) -> None:
+        if table.joint and table.n_attributes != self.features.shape[1]:
+            raise DataError(
+                f"{self.card.name}: semantics {table.name!r} is said to share the space of the features, but has "
+                f"{table.n_attributes} columns and they {self.features.shape[1]}: take the claim back (dataset.joint: "
+                "false) or learn a map (preprocess.align: ridge)"
+            )
 
     @property
     def name(self) -> str:
@@ -222,6 +232,21 @@ class Dataset:
         digest = content_hash(hash_features(features), labels, self.tables, split)
         card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
         return replace(self, features=features, labels=labels, split=split, card=card)
+
+    def with_joint(self, joint: bool) -> Dataset:
+        """The same data, of which it is said whether class vectors and features share one space.
+
+        Raises
+        ------
+        DataError
+            For class vectors of another width than the features.
+        """
+        if joint == self.semantics.joint:
+            return self
+        says = "shares" if joint else "does not share"
+        note = f"class table {self.semantics.name} {says} the features' space, on request"
+        card = replace(self.card, notes=(*self.card.notes, note))
+        return replace(self, semantics=replace(self.semantics, joint=joint), card=card)
 
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.

@@ -17,7 +17,7 @@ class Protocol:
     split : str
         Version of the split: ``PS1``, ``PS2`` or ``custom``.
     setting : str
-        ``inductive`` or ``transductive``.
+        ``inductive``, ``transductive``, or ``transfer`` (no training rows, all classes are candidates).
     generalized : bool
         Whether test images may be of seen classes too.
     features : str
@@ -34,6 +34,8 @@ class Protocol:
         Which calibrator the calibrated numbers used.
     valid : bool
         False when test data took part in a choice.
+    shots : str
+        How many labelled rows of each unseen class were shown, and where from; ``none``.
     """
 
     dataset: str
@@ -48,6 +50,7 @@ class Protocol:
     calibration: str
     generalized: bool = True
     valid: bool = True
+    shots: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; ``Protocol(**values)`` rebuilds it."""
@@ -60,6 +63,7 @@ class Protocol:
             self.dataset, self.split, self.features, tuned, self.semantics, self.normalisation, self.preprocessing,
             self.setting, "gzsl" if self.generalized else "zsl", self.selection, self.calibration,
         ]  # fmt: skip
+        parts += [f"shots {self.shots}"] if self.shots != "none" else []
         line = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
         return line if self.valid else f"{line} (not a valid result)"
 

@@ -25,7 +25,7 @@ from gzsl.methods import Method, get_method, save_method
 from gzsl.methods.stacked import can_stack, pays
 from gzsl.runs.documents import Metrics, Timing
 from gzsl.runs.environment import environment, resolve_device, threads
-from gzsl.runs.experiment import Experiment, metric_for
+from gzsl.runs.experiment import Experiment, is_generalized, metric_for
 from gzsl.runs.given import on_dataset
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe, load_recipe
@@ -159,14 +159,15 @@ class Run:
     def protocol(self) -> Protocol:
         """What a number of this run may be compared with."""
         rule = make_selection(self.recipe.selection.rule)
-        card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
+        card, recipe, generalized = self.dataset.card, self.recipe, is_generalized(self.recipe, self.dataset)
+        pooled = bool(len(self.dataset.split.pool)) or recipe.setting == "transfer"
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
             features=card.features, fine_tuned=card.fine_tuned,
-            semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
+            semantics=self.dataset.semantics.label, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
-            generalized=generalized, valid=rule.valid,
+            generalized=generalized, valid=rule.valid, shots=recipe.shot_plan.label(pooled),
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:
@@ -195,7 +196,8 @@ def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
     """
     section = recipe.dataset
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
-    return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
+    chosen = dataset.with_semantics(section.semantics, section.normalise)
+    return claims.apply(chosen if section.joint is None else chosen.with_joint(section.joint))
 
 
 def run_recipe(
