@@ -119,7 +119,7 @@ class Run:
             folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
         method, calibrator, evaluation = yield from experiment.final(choice)
         folder.write_arrays("scaler.npz", experiment.scaler.to_arrays())
-        self._write(method, calibrator, evaluation, choice, experiment.test_reads)
+        self._write(method, calibrator, evaluation, choice, experiment)
         seconds = time.perf_counter() - began - experiment.waited
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
         folder.log(f"done in {seconds:.1f} s")
@@ -132,7 +132,7 @@ class Run:
         calibrator: Calibrator | None,
         evaluation: Evaluation,
         choice: Choice | None,
-        test_reads: int,
+        experiment: Experiment,
     ) -> None:
         folder = self.folder
         chosen = None
@@ -144,8 +144,8 @@ class Run:
             results["calibrated"]["fallback"] = calibrator.fallback_
         metrics = {
             "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
-            **results, "chosen": chosen, "test_reads": test_reads,
-            "protocol": self.protocol().to_dict(),
+            **results, "chosen": chosen, "test_reads": experiment.test_reads,
+            "protocol": self.protocol(experiment.pool_reads).to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
         arrays = evaluation.summary.to_arrays()
@@ -156,17 +156,20 @@ class Run:
             save_calibrator(calibrator, folder.path / "calibration")
         folder.write_json("metrics.json", metrics)
 
-    def protocol(self) -> Protocol:
-        """What a number of this run may be compared with."""
+    def protocol(self, pool_reads: int = 0) -> Protocol:
+        """What a number of this run may be compared with, after so many reads of unlabelled rows."""
         rule = make_selection(self.recipe.selection.rule)
         card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
+        pool = recipe.pool_choice
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
             features=card.features, fine_tuned=card.fine_tuned,
             semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
-            generalized=generalized, valid=rule.valid,
+            generalized=generalized, valid=rule.valid and (pool is None or pool.prior != "given"),
+            pool="none" if pool is None else pool.rows, class_prior="none" if pool is None else pool.label,
+            pool_reads=pool_reads,
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:
