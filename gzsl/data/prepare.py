@@ -99,6 +99,7 @@ def _task(
         seen=np.searchsorted(ids, np.sort(seen)),
         unseen=np.searchsorted(ids, np.setdiff1d(ids, seen)),
         setting=setting[0],
+        class_graph=None if dataset.graph is None else dataset.graph.take(ids),
     )
     return Task(view if setting[1] is None else _with_pool(view, gate, setting[1]), gate, scaler)
 

@@ -11,6 +11,7 @@ from gzsl.data.features import FeatureRows
 from gzsl.data.pool import ClassPrior
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
 
 SETTINGS = ("inductive", "transductive")
 
@@ -40,8 +41,8 @@ class TrainView:
         Of which classes they are: ``unseen`` or ``all``; ``unseen`` where nothing is said.
     prior : ClassPrior, optional
         What is known of their classes' shares; uniform where nothing is said.
-    class_graph : ndarray, shape (C, C), optional
-        Edge weights between classes, for graph methods.
+    class_graph : ClassGraph, optional
+        Classes and other things as nodes with edges between them; its classes are those of ``semantics``.
     """
 
     features: FeatureRows
@@ -51,7 +52,7 @@ class TrainView:
     unseen: np.ndarray
     setting: str = "inductive"
     unlabelled_features: FeatureRows | None = None
-    class_graph: np.ndarray | None = None
+    class_graph: ClassGraph | None = None
     pool: str | None = None
     prior: ClassPrior | None = None
 
@@ -68,6 +69,8 @@ class TrainView:
             raise ProtocolError("unlabelled features were given in the inductive setting, expected none")
         if self.unlabelled_features is not None:
             self._complete_pool(self.unlabelled_features)
+        if self.class_graph is not None and self.class_graph.class_names != self.semantics.class_names:
+            raise ProtocolError(f"graph {self.class_graph.name!r}: found other classes than those of the class table")
         self._check_labels()
 
     def _complete_pool(self, rows: FeatureRows) -> None:
@@ -131,8 +134,11 @@ class TrainView:
         return replace(self, setting="inductive", unlabelled_features=None, pool=None, prior=None)
 
     @property
-    def graph(self) -> np.ndarray:
-        """Class graph; asking for one that was not given is a `ProtocolError`."""
+    def graph(self) -> ClassGraph:
+        """Class graph, of a canonical view with its nodes in the order of their names.
+
+        Asking for one that was not given is a `ProtocolError`.
+        """
         if self.class_graph is None:
             raise ProtocolError("a class graph was asked for, but this view carries none")
         return self.class_graph
@@ -141,7 +147,7 @@ class TrainView:
         """The same view with classes in the order of their names, so that no method depends on class order."""
         semantics, order = self.semantics.canonical()
         position = np.argsort(order)
-        graph = None if self.class_graph is None else self.class_graph[np.ix_(order, order)]
+        graph = None if self.class_graph is None else self.class_graph.take(order).canonical()
         return replace(
             self,
             semantics=semantics,

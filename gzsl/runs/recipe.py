@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -24,15 +24,11 @@ from gzsl.runs.sections import (
     PoolSection,
     PreprocessSection,
     Section,
+    Seeds,
     SelectionSection,
 )
 from gzsl.semantics import NORMALISATIONS
-
-MOST_SEEDS = 10_000
-LARGEST_SEED = 2**32 - 1  # that every library takes
-
-Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
-Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
+from gzsl.semantics.graph_maker import check_spec
 
 
 class Recipe(PoolSection):
@@ -87,12 +83,15 @@ class Recipe(PoolSection):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
+            del values["dataset"]["graph"]
         return values
 
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
         del values["dataset"]["name"]
+        values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
 
     def parts(self) -> tuple[type, ...]:
@@ -121,6 +120,8 @@ class Recipe(PoolSection):
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
+        if self.dataset.graph is not None:
+            check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
         if self.transductive is not None:

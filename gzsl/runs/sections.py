@@ -1,9 +1,9 @@
-"""The blocks of a recipe, as typed models."""
+"""Blocks of a recipe, as typed models."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -13,6 +13,11 @@ from gzsl.errors import suggest
 from gzsl.runs.overrides import combinations
 
 MOST_CANDIDATES = 10_000  # of a grid
+MOST_SEEDS = 10_000
+LARGEST_SEED = 2**32 - 1  # that every library takes
+
+Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
 RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
 
 
@@ -35,6 +40,10 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    graph: str | dict[str, Any] | None = Field(
+        None, description="class graph: a kind by name (attributes-knn, taxonomy, ...), a folder, or a mapping with "
+        "such a name and its options; null: none",
+    )  # fmt: skip
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
 
     @field_validator("split")
