@@ -12,9 +12,13 @@ import numpy as np
 from gzsl.data import Dataset, Task, TrainView, final_task, load
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
+from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, by need
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
+}
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {
@@ -48,19 +52,23 @@ class Bench:
         What the checks run on.
     thorough : bool
         Train in full also where a few steps on a quarter of the rows show the same: some twelve times as long.
+    setting : str
+        Which setting the methods are fitted in.
     fitted, brief : dict
         Methods that were fitted in full, and with few steps (with their losses); checks leave them as they are.
     """
 
     dataset: Dataset
     thorough: bool = False
+    setting: str = "inductive"
     fitted: dict[str, Method] = field(default_factory=dict)
     brief: dict[str, tuple[Method, Losses]] = field(default_factory=dict)
+    others: dict[tuple[str, ...], Bench] = field(default_factory=dict)
 
     @cached_property
     def task(self) -> Task:
         """The training rows in one view, the test rows behind the gate."""
-        return final_task(self.dataset, SCALING)
+        return final_task(self.dataset, SCALING, self.setting)
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -84,6 +92,20 @@ class Bench:
         """The easy simulated dataset, on which every sound method beats chance by far."""
         return cls(load("simulated", preset="easy"), thorough)
 
+    def serving(self, card: MethodCard) -> Bench:
+        """Return this bench, or one beside it that has what a method needs, in a setting that its card names."""
+        setting = "inductive" if "inductive" in card.settings else card.settings[0]
+        supplied = tuple(need for need in card.needs if need in SUPPLIES)
+        if not supplied and setting == self.setting:
+            return self
+        key = (setting, *supplied)
+        if key not in self.others:
+            dataset = self.dataset
+            for need in supplied:
+                dataset = SUPPLIES[need](dataset)
+            self.others[key] = Bench(dataset, self.thorough, setting)
+        return self.others[key]
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -96,12 +118,16 @@ class Subject:
     params : mapping
         Hyper-parameters, one of the sets that its card declares for checks.
     bench : Bench
-        Shared data; `fitted` keeps its methods there, each fitted once.
+        Shared data; `fitted` keeps its methods there, each fitted once. One that has what the method needs is taken
+        beside it.
     """
 
     name: str
     params: Mapping[str, Any]
     bench: Bench
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bench", self.bench.serving(self.cls.card))
 
     @property
     def cls(self) -> type[Method]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import clone
 
+from gzsl.data.needs import refuse_unmet
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
@@ -240,6 +241,7 @@ class Method(Configurable):
             raise MethodError(
                 f"{self.card.id}: found the {view.setting} setting, expected {' or '.join(self.card.settings)}"
             )
+        refuse_unmet(view, self.card.needs, self.card.id)
         self._forget()
         view = view.canonical()
         names = view.semantics.class_names
