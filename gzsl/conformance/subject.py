@@ -11,6 +11,7 @@ import numpy as np
 
 from gzsl.conformance.supplies import SHOTS, joint_space, prompts, ragged_members
 from gzsl.data import Dataset, Task, TrainView, final_task, load
+from gzsl.data.pool import PoolChoice
 from gzsl.data.shots import NO_SHOTS, ShotPlan
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
@@ -20,6 +21,7 @@ from gzsl.params import Configurable
 SCALING = "minmax"
 SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, in order
     "joint": joint_space, "members": ragged_members, "templates": prompts,
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
 }  # fmt: skip
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
@@ -75,11 +77,11 @@ class Bench:
         """The training rows in one view, the test rows behind the gate."""
         return self.task_of(self.dataset)
 
-    def task_of(self, dataset: Dataset, setting: str | None = None) -> Task:
+    def task_of(self, dataset: Dataset, setting: str | None = None, pool: PoolChoice | None = None) -> Task:
         """The task of a dataset, prepared as this bench's methods want it, in its own or another setting."""
         setting = setting or self.setting
         scaling = "none" if setting == "transfer" or self.dataset.semantics.joint else SCALING
-        return final_task(dataset, scaling, setting, shots=self.shots)
+        return final_task(dataset, scaling, setting, pool, shots=self.shots)
 
     @cached_property
     def rows(self) -> np.ndarray:

@@ -47,7 +47,7 @@ def content_hash(features: str, labels: np.ndarray, tables: Mapping[str, Semanti
     sets = [_hash(getattr(split, name)) for name in ("seen", "unseen", *ROW_SETS)]
     folds = [_hash(fold) for fold in split.validation_classes]
     named = {name: _table(table) for name, table in tables.items()}
-    apart = [_hash(split.pool)] if len(split.pool) else []
+    apart = [_hash(split.reserve)] if len(split.reserve) else []
     return value_hash([features, _hash(labels), named, sets, split.version, folds, *apart])
 
 

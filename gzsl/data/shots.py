@@ -15,7 +15,7 @@ from gzsl.errors import ProtocolError
 class ShotPlan:
     """How many labelled rows of each unseen class a method gets.
 
-    Classes that have rows kept apart (the split's pool; in the transfer setting the training rows too) get them from
+    Classes that have rows kept apart (the split's reserve; in the transfer setting the training rows too) get them from
     there. Of the others ``apart`` test rows a class are drawn, of which the first ``k`` are shown; all of them leave
     the scored rows, whatever the method: runs with other ``k`` and the same ``apart`` are scored on the same rows.
 
@@ -24,7 +24,7 @@ class ShotPlan:
     k : int
         Rows a class that are shown.
     apart : int or None
-        Test rows a class that leave the scored ones where no pool is stated; ``k`` when None.
+        Test rows a class that leave the scored ones where there is no reserve; ``k`` when None.
     """
 
     k: int = 0
@@ -40,11 +40,11 @@ class ShotPlan:
         """Whether anything is drawn at all."""
         return self.leaving > 0
 
-    def label(self, pooled: bool) -> str:
-        """What the protocol calls it: ``none``, ``4 of the pool``, or ``4 of 10 test rows a class``."""
+    def label(self, kept: bool) -> str:
+        """What the protocol calls it: ``none``, ``4 of the reserve``, or ``4 of 10 test rows a class``."""
         if not self.asked:
             return "none"
-        return f"{self.k} of the pool" if pooled else f"{self.k} of {self.leaving} test rows a class"
+        return f"{self.k} of the reserve" if kept else f"{self.k} of {self.leaving} test rows a class"
 
 
 NO_SHOTS = ShotPlan()
@@ -55,7 +55,7 @@ def draw_shots(
     labels: np.ndarray,
     classes: Sequence[int] | np.ndarray,
     class_names: Sequence[str],
-    pool: np.ndarray,
+    reserve: np.ndarray,
     test: np.ndarray,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def draw_shots(
         Which classes get shots.
     class_names : sequence of str
         Names of all classes.
-    pool, test : ndarray of int64
+    reserve, test : ndarray of int64
         Rows kept apart from all tests; rows that are scored.
     seed : int
         Of the draw.
@@ -91,11 +91,11 @@ def draw_shots(
     """
     shown, gone = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for c in classes:
-        kept, own = np.sort(pool[labels[pool] == c]), np.sort(test[labels[test] == c])
+        kept, own = np.sort(reserve[labels[reserve] == c]), np.sort(test[labels[test] == c])
         order = np.random.default_rng([seed, _number(class_names[c])])
         if len(kept):
             drawn = order.permutation(kept)
-            _check(plan.k, len(kept), class_names[c], "in the pool that is kept apart")
+            _check(plan.k, len(kept), class_names[c], "in the reserve")
         else:
             drawn = order.permutation(own)[: plan.leaving]
             _check(plan.leaving + 1, len(own), class_names[c], "to test, of which at least one is to be scored")

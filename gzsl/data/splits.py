@@ -34,7 +34,7 @@ class Split:
         test_seen only where there is nothing but unseen classes to test (see `generalized`).
     plain : bool
         Whether the test rows that were taken away were of unseen classes alone.
-    pool : ndarray of int64
+    reserve : ndarray of int64
         Rows of unseen classes that are kept apart from all tests, for shots to be drawn from; may be empty.
     """
 
@@ -47,10 +47,10 @@ class Split:
     validation_classes: tuple[np.ndarray, ...] = ()
     test_removed: bool = False
     plain: bool = False
-    pool: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    reserve: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        for name in (*ROW_SETS, "pool"):
+        for name in (*ROW_SETS, "reserve"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
         for name in ("seen", "unseen"):
             object.__setattr__(self, name, _frozen(np.unique(getattr(self, name))))
@@ -77,7 +77,7 @@ class Split:
         rows = np.arange(len(self.trainval))
         plain = not self.generalized
         return replace(
-            self, trainval=rows, test_seen=none, test_unseen=none, pool=none, test_removed=True, plain=plain
+            self, trainval=rows, test_seen=none, test_unseen=none, reserve=none, test_removed=True, plain=plain
         )
 
     def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
@@ -92,8 +92,8 @@ class Split:
         """
         self._check_classes(class_names)
         self._check_rows(len(labels))
-        sides = (("trainval", self.seen), ("test_seen", self.seen), ("test_unseen", self.unseen), ("pool", self.unseen))
-        for name, allowed in sides:
+        sides = {"trainval": self.seen, "test_seen": self.seen, "test_unseen": self.unseen, "reserve": self.unseen}
+        for name, allowed in sides.items():
             found = np.flatnonzero(np.bincount(labels[getattr(self, name)]))
             wrong = np.setdiff1d(found, allowed)
             if len(wrong):
@@ -125,12 +125,12 @@ class Split:
 
     def _check_rows(self, n_rows: int) -> None:
         counts = {}
-        for name in (*ROW_SETS, "pool"):
+        for name in (*ROW_SETS, "reserve"):
             rows = getattr(self, name)
             expected_empty = self.test_removed and name != "trainval"
             if expected_empty and len(rows):
                 raise DataError(f"split: {name} has {len(rows)} rows, expected none where the test rows were removed")
-            may_be_empty = name in ("test_seen", "pool") or (name == "trainval" and self.transfer_only)
+            may_be_empty = name in ("test_seen", "reserve") or (name == "trainval" and self.transfer_only)
             if not len(rows) and not expected_empty and not may_be_empty:
                 raise DataError(f"split: {name} is empty, expected at least one row")
             outside = rows[(rows < 0) | (rows >= n_rows)]

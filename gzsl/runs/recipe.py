@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -22,6 +22,7 @@ from gzsl.runs.overrides import overridden
 from gzsl.runs.sections import (
     DatasetSection,
     ExpectedSection,
+    PoolSection,
     PreprocessSection,
     Section,
     Seeds,
@@ -29,9 +30,10 @@ from gzsl.runs.sections import (
     ShotsSection,
 )
 from gzsl.semantics import NORMALISATIONS
+from gzsl.semantics.graph_maker import check_spec
 
 
-class Recipe(Section):
+class Recipe(PoolSection):
     """Dataset + preprocessing + method + selection + calibration + seeds, with the source of every value."""
 
     paper: str | None = Field(None, description="key of the paper in docs/references.bib")
@@ -40,9 +42,6 @@ class Recipe(Section):
     preprocess: PreprocessSection = PreprocessSection()
     method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
-    setting: Literal["inductive", "transductive", "transfer"] = Field(
-        "inductive", description="what the method may see; transfer: no training rows, all classes are candidates"
-    )
     shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
     calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
@@ -89,9 +88,11 @@ class Recipe(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Plain values of everything that decides the numbers, with defaults filled in."""
-        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
+        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
+            del values["dataset"]["graph"]
         return values
 
     def decided(self) -> dict[str, Any]:
@@ -102,6 +103,7 @@ class Recipe(Section):
             del values["dataset"]["joint"]  # so that keys of runs without it are those of earlier versions
         if not self.shot_plan.asked:
             del values["shots"]
+        values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
 
     @property
@@ -112,8 +114,9 @@ class Recipe(Section):
     def preparation(self, seed: int) -> dict[str, Any]:
         """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
         return {
-            "scaling": self.preprocess.features, "setting": self.setting, "shots": self.shot_plan, "seed": seed
-        }
+            "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
+            "shots": self.shot_plan, "seed": seed,
+        }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
@@ -121,7 +124,7 @@ class Recipe(Section):
 
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
-        values = self.model_dump()
+        values = self.model_dump(exclude_unset=True)
         return make_recipe(overridden(values, overrides), where=f"recipe for {self.title}")
 
     @property
@@ -141,8 +144,12 @@ class Recipe(Section):
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
+        if self.dataset.graph is not None:
+            check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
+        if self.transductive is not None:
+            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
         if self.setting not in method.card.settings:
             able = [name for name in method_names() if self.setting in get_method(name).card.settings]
             raise RecipeError(
@@ -161,7 +168,6 @@ class Recipe(Section):
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self
-
 
     def _check_setting(self, method: type[Method]) -> None:
         """What the setting, and shots, leave no room for."""

@@ -26,20 +26,20 @@ def rows_of(array: np.ndarray) -> set[bytes]:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 99), st.booleans())
-def test_no_shot_is_scored_and_more_shots_hold_fewer(k: int, more: int, seed: int, pooled: bool) -> None:
+def test_no_shot_is_scored_and_more_shots_hold_fewer(k: int, more: int, seed: int, kept: bool) -> None:
     labels = np.repeat(np.arange(4), 12)
     rows = np.random.default_rng(seed).permutation(len(labels))
-    test, pool = (rows[:24], rows[24:]) if pooled else (rows, rows[:0])
-    pool = pool[np.isin(labels[pool], [0, 1])]  # the other classes have no row apart
+    test, reserve = (rows[:24], rows[24:]) if kept else (rows, rows[:0])
+    reserve = reserve[np.isin(labels[reserve], [0, 1])]  # the other classes have no row apart
     plan, names = ShotPlan(k, k + more), ["a", "b", "c", "d"]
     least = min(int((labels[test] == c).sum()) for c in range(4))
-    if pooled and (least <= k + more or min(int((labels[pool] == c).sum()) for c in (0, 1)) < k):
+    if kept and (least <= k + more or min(int((labels[reserve] == c).sum()) for c in (0, 1)) < k):
         return
-    shown, scored = draw_shots(plan, labels, range(4), names, pool, test, seed)
+    shown, scored = draw_shots(plan, labels, range(4), names, reserve, test, seed)
     assert not len(np.intersect1d(shown, scored))
     assert (np.bincount(labels[shown], minlength=4) == k).all()
     assert len(np.intersect1d(scored, test)) == len(scored)
-    fewer, same = draw_shots(ShotPlan(k // 2, k + more), labels, range(4), names, pool, test, seed)
+    fewer, same = draw_shots(ShotPlan(k // 2, k + more), labels, range(4), names, reserve, test, seed)
     assert set(fewer) <= set(shown)
     np.testing.assert_array_equal(same, scored)
 
@@ -75,16 +75,16 @@ def test_a_fold_draws_from_its_own_rows(data: Dataset) -> None:
     assert not shown & rows_of(task.gate.open()[1].features.to_array())
 
 
-def test_a_stated_pool_is_drawn_from_and_leaves_the_test_whole(data: Dataset) -> None:
+def test_a_reserve_is_drawn_from_and_leaves_the_test_whole(data: Dataset) -> None:
     split = data.split
-    pool = np.concatenate([split.test_unseen[data.labels[split.test_unseen] == c][:4] for c in split.unseen])
-    apart = replace(data, split=replace(split, test_unseen=np.setdiff1d(split.test_unseen, pool), pool=pool))
+    reserve = np.concatenate([split.test_unseen[data.labels[split.test_unseen] == c][:4] for c in split.unseen])
+    apart = replace(data, split=replace(split, test_unseen=np.setdiff1d(split.test_unseen, reserve), reserve=reserve))
     task = final_task(apart, shots=ShotPlan(2), seed=0)
-    assert len(task.gate.open()[1].labels) == len(split.test_unseen) - len(pool)
+    assert len(task.gate.open()[1].labels) == len(split.test_unseen) - len(reserve)
     assert task.view.shots is not None
-    assert rows_of(task.view.shots.features.to_array()) <= rows_of(data.features[pool])
-    assert not rows_of(final_task(apart).view.features.to_array()) & rows_of(data.features[pool])
-    with pytest.raises(ProtocolError, match=r"has 4 rows in the pool .* expected at least 5: ask for fewer shots"):
+    assert rows_of(task.view.shots.features.to_array()) <= rows_of(data.features[reserve])
+    assert not rows_of(final_task(apart).view.features.to_array()) & rows_of(data.features[reserve])
+    with pytest.raises(ProtocolError, match=r"has 4 rows in the reserve,  expected at least 5: ask for fewer shots"):
         final_task(apart, shots=ShotPlan(5))
 
 
