@@ -84,7 +84,7 @@ def test_a_reserve_is_drawn_from_and_leaves_the_test_whole(data: Dataset) -> Non
     assert task.view.shots is not None
     assert rows_of(task.view.shots.features.to_array()) <= rows_of(data.features[reserve])
     assert not rows_of(final_task(apart).view.features.to_array()) & rows_of(data.features[reserve])
-    with pytest.raises(ProtocolError, match=r"has 4 rows in the reserve,  expected at least 5: ask for fewer shots"):
+    with pytest.raises(ProtocolError, match=r"has 4 rows in the reserve, expected at least 5: ask for fewer shots"):
         final_task(apart, shots=ShotPlan(5))
 
 
