@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
 EMBEDDED = ("letters", "digits", "simulated")
+ARRAY_OPTIONS = ("array", "level")  # which array holds the features; which coarser classes are meant
 ROOT_VARIABLE = "GZSL_DATA"
 ABSENT = "absent"
 BELOW_ROOT = ("", "data", "xlsa17/data")
@@ -84,7 +85,8 @@ def load(
     features_file : str, optional
         Which features, where a folder holds several.
     **options
-        Options of an embedded dataset, e.g. ``preset`` of ``simulated``.
+        Options of an embedded dataset, e.g. ``preset`` of ``simulated``; of a file of named arrays ``array`` (which
+        one holds the features) and ``level`` (coarser classes instead of its own).
 
     Raises
     ------
@@ -108,10 +110,7 @@ def load_plain(
     name = str(name_or_path)
     if name.lower() in EMBEDDED:
         return _load_embedded(name.lower(), options)
-    layout = find_layout(_find(name, root), features_file)
-    if options:
-        raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-    return _load_files(layout, whole)
+    return _load_files(_with_options(name, find_layout(_find(name, root), features_file), options), whole)
 
 
 def available(root: Path | str | None = None) -> list[Entry]:
@@ -142,6 +141,18 @@ def present(root: Path | str | None = None) -> set[str]:
         Folder that holds the benchmarks' folders; ``GZSL_DATA`` when None.
     """
     return {*EMBEDDED, *(benchmarks.canonical_name(folder.name) for folder in _folders(root))}
+
+
+def _with_options(name: str, layout: Layout, options: dict[str, Any]) -> Layout:
+    """A layout as options want it; only files of named arrays have any."""
+    known = ARRAY_OPTIONS if layout.kind == "arrays" else ()
+    for option, value in options.items():
+        if option not in known:
+            expected = f"one of {', '.join(known)}" if known else "none for a dataset of files"
+            raise DataError(f"{name}: found the option {option!r}, expected {expected}")
+        if not isinstance(value, str):
+            raise DataError(f"{name}: option {option}: found {value!r}, expected the name of an array")
+    return replace(layout, **options)
 
 
 def _load_embedded(name: str, options: dict[str, Any]) -> Dataset:
