@@ -18,7 +18,8 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
     from gzsl.data import final_task
 
     recipe, dataset = run.recipe, run.dataset
-    task = final_task(dataset, recipe.preprocess.features, recipe.setting)
+    regions = get_method(recipe.method["name"]).card.regions
+    task = final_task(dataset, recipe.preprocess.features, recipe.setting, regions)
     names = task.view.semantics.class_names
     raw = dataset.tables[recipe.dataset.semantics]
     raw = raw.take(raw.ids_of(names))

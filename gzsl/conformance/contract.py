@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from gzsl.conformance.subject import SCALING, CheckFailed, Subject, differing, expect, expect_refusal, listed, same
-from gzsl.data import FeatureRows, TrainView, final_task
+from gzsl.conformance.regions import other_regions
+from gzsl.conformance.subject import CheckFailed, Subject, differing, expect, expect_refusal, listed, same
+from gzsl.data import FeatureRows, TrainView
 from gzsl.data.view import SETTINGS
 from gzsl.errors import MethodError
 from gzsl.evaluation import evaluate
@@ -65,7 +66,7 @@ def hyper_parameter_out_of_range_is_named(subject: Subject) -> None:
 
 def refuses_scores_before_fit(subject: Subject) -> None:
     """Scores before fit are refused."""
-    X = np.zeros((1, subject.view.n_features))
+    X = subject.blank(1)
     expect_refusal(
         lambda: subject.make().scores(X, subject.view.semantics), MethodError, "before fit", "scores before fit"
     )
@@ -104,9 +105,11 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
     tests = np.concatenate([split.test_seen, split.test_unseen])
     features, labels = np.array(dataset.features), np.array(dataset.labels)
     features[tests] = rng.random((len(tests), features.shape[1]), dtype=np.float32) * 100
+    regions = dataset.regions and other_regions(dataset.regions, tests, rng)
     for rows in (split.test_seen, split.test_unseen):
         labels[rows] = rng.permutation(labels[rows])
-    view = final_task(replace(dataset, features=features, labels=labels), SCALING, subject.bench.setting).view
+    other_rows = replace(dataset, features=features, labels=labels, regions=regions)
+    view = subject.bench.task_of(other_rows, subject.bench.setting).view
     other = differing(subject.retrain(subject.bench.smaller(view)), subject.brief[0])
     expect(not other, f"with other test rows, fit gives other {listed(other)}")
 
@@ -114,7 +117,7 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
 def refuses_a_setting_it_does_not_support(subject: Subject) -> None:
     """A setting that its card does not name is refused."""
     for setting in sorted(set(SETTINGS) - set(subject.cls.card.settings)):
-        view = final_task(subject.bench.dataset, SCALING, setting).view
+        view = subject.bench.task_of(subject.bench.dataset, setting).view
         expect_refusal(
             lambda view=view: subject.make().fit(view),  # type: ignore[misc]
             MethodError, setting, f"the {setting} setting",
@@ -211,7 +214,7 @@ def saved_and_loaded_scores_are_equal(subject: Subject) -> None:
 def refuses_nan_features(subject: Subject) -> None:
     """NaN in a feature is refused with its row, at fit and at scores."""
     X = subject.view.features.to_array().copy()
-    X[3, 1] = np.nan
+    X[3, ..., 1] = np.nan
     view = replace(subject.view, features=FeatureRows(X))
     expect_refusal(lambda: subject.make().fit(view), MethodError, "row 3", "NaN in a training row")
     expect_refusal(
@@ -222,9 +225,9 @@ def refuses_nan_features(subject: Subject) -> None:
 def refuses_wrong_dimensions(subject: Subject) -> None:
     """Another number of features or of attributes is refused."""
     method, view = subject.fitted, subject.view
-    wide = np.zeros((2, view.n_features + 1))
+    wide = subject.blank(2, more=1)
     short = replace(view.semantics, table=view.semantics.table[:, 1:], attribute_names=None)
-    X = np.zeros((2, view.n_features))
+    X = subject.blank(2)
     expect_refusal(lambda: method.scores(wide, view.semantics), MethodError, "features", "a wider feature row")
     expect_refusal(lambda: method.scores(X, short), MethodError, "columns", "a table with a column less")
 
@@ -252,7 +255,7 @@ def _odd(view: TrainView, oddity: str) -> TrainView:
         keep = np.setdiff1d(np.arange(len(view.labels)), rows)
         return replace(view, features=view.features.take(keep), labels=view.labels[keep])
     if oddity == "constant feature":
-        X[:, 0] = 0.5
+        X[..., 0] = 0.5
         return replace(view, features=FeatureRows(X))
     if oddity == "duplicated class vector":
         table[view.seen[1]] = table[view.seen[0]]

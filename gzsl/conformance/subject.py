@@ -10,19 +10,33 @@ from typing import Any
 import numpy as np
 
 from gzsl.data import Dataset, Task, TrainView, final_task, load
+from gzsl.data.regions import Regions, hash_regions
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
 from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
-SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {}  # what gives a dataset something that a method needs, by need
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {
     "n_epochs": 2, "batch_size": 16, "hidden_dim": 16, "critic_steps": 2, "n_synthetic": 3, "pretrain_epochs": 1,
     "regressor_epochs": 1,
 }  # fmt: skip
+
+
+def with_cells(dataset: Dataset, side: int = 3) -> Dataset:
+    """A dataset whose rows have regions: most of a row shows in a few cells of a grid, by chance which ones."""
+    n_cells, rng = side * side, np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(n_cells, 0.5), size=len(dataset.labels)).astype(np.float32)
+    values = np.empty((len(shares), n_cells, dataset.features.shape[1]), dtype=np.float16)
+    values[:] = dataset.features[:, None, :] * (n_cells * shares[:, :, None])
+    return dataset.with_regions(Regions(values, "simulated", (side, side), hash_regions(values)))
+
+
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, by need
+    "regions": with_cells,
+}
 
 
 class CheckFailed(AssertionError):
@@ -52,6 +66,8 @@ class Bench:
         Train in full also where a few steps on a quarter of the rows show the same: some twelve times as long.
     setting : str
         Which setting the methods are fitted in.
+    regions : bool
+        Whether rows are given with their regions.
     fitted, brief : dict
         Methods that were fitted in full, and with few steps (with their losses); checks leave them as they are.
     """
@@ -59,6 +75,7 @@ class Bench:
     dataset: Dataset
     thorough: bool = False
     setting: str = "inductive"
+    regions: bool = False
     fitted: dict[str, Method] = field(default_factory=dict)
     brief: dict[str, tuple[Method, Losses]] = field(default_factory=dict)
     others: dict[tuple[str, ...], Bench] = field(default_factory=dict)
@@ -66,11 +83,15 @@ class Bench:
     @cached_property
     def task(self) -> Task:
         """The training rows in one view, the test rows behind the gate."""
-        return final_task(self.dataset, SCALING, self.setting)
+        return self.task_of(self.dataset, self.setting)
+
+    def task_of(self, dataset: Dataset, setting: str) -> Task:
+        """The task of another dataset or setting, with rows as here."""
+        return final_task(dataset, SCALING, setting, self.regions)
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """Some rows of unseen classes (50, d)."""
+        """Some rows of unseen classes (50, d) or (50, R, d)."""
         return self.task.gate.open()[1].features.to_array()[:ROWS]
 
     @cached_property
@@ -101,7 +122,7 @@ class Bench:
             dataset = self.dataset
             for need in supplied:
                 dataset = SUPPLIES[need](dataset)
-            self.others[key] = Bench(dataset, self.thorough, setting)
+            self.others[key] = Bench(dataset, self.thorough, setting, card.regions)
         return self.others[key]
 
 
@@ -139,8 +160,12 @@ class Subject:
 
     @property
     def rows(self) -> np.ndarray:
-        """Some rows to score (50, d)."""
+        """Some rows to score (50, d) or (50, R, d)."""
         return self.bench.rows
+
+    def blank(self, count: int, more: int = 0) -> np.ndarray:
+        """Rows of zeros (count, d + more) or (count, R, d + more)."""
+        return np.zeros((count, *self.view.features.shape[1:-1], self.view.n_features + more))
 
     @property
     def fitted(self) -> Method:

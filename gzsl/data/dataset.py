@@ -11,10 +11,13 @@ import numpy as np
 
 from gzsl.brief import brief, html_table, listing
 from gzsl.data.benchmarks import own_name
+from gzsl.data.features import FeatureRows
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
+from gzsl.data.regions import POOLED, Regions
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
+from gzsl.files import value_hash
 from gzsl.semantics import Semantics
 
 IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
@@ -75,6 +78,8 @@ class Dataset:
         Provenance.
     tables : mapping of str to Semantics
         All class tables that came with the data, unnormalised, by name.
+    regions : Regions, optional
+        Features of the regions of every picture, for methods that look at parts; `features` are for all others.
 
     Raises
     ------
@@ -88,6 +93,7 @@ class Dataset:
     split: Split
     card: DataCard
     tables: Mapping[str, Semantics] = field(default_factory=dict)
+    regions: Regions | None = None
 
     @classmethod
     def from_arrays(
@@ -188,7 +194,48 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+        if self.regions is not None and len(self.regions) != len(self.labels):
+            raise DataError(
+                f"{name}: regions ({self.regions.label}): found {len(self.regions)} pictures, expected "
+                f"{len(self.labels)}, one a feature row"
+            )
         self.split.check(self.labels, self.class_names)
+
+    def rows(self, positions: np.ndarray, regions: bool = False) -> FeatureRows:
+        """Some rows, unread: (n, d); with ``regions`` and where there are any, (n, R, d)."""
+        if regions and self.regions is not None:
+            return self.regions.take(positions)
+        return FeatureRows(self.features, positions)
+
+    def features_label(self, regions: bool = False) -> str:
+        """What the protocol calls the features that a method reads, with or without regions."""
+        return self.regions.label if regions and self.regions is not None else self.card.features
+
+    def with_regions(self, regions: Regions) -> Dataset:
+        """The same pictures with features of their regions; the content hash is of both.
+
+        Raises
+        ------
+        DataError
+            When there are not as many pictures.
+        """
+        digest = value_hash([self.card.content_hash, regions.content])
+        return replace(self, regions=regions, card=replace(self.card, content_hash=digest))
+
+    def with_pooled_regions(self) -> Dataset:
+        """The same pictures with the means of their regions as features.
+
+        Raises
+        ------
+        DataError
+            For a dataset without regions.
+        """
+        if self.regions is None:
+            raise DataError(f"{self.name}: found no features of regions, expected some whose means can be taken")
+        pooled = self.regions.take(np.arange(len(self.labels))).pooled.to_array()
+        called = f"{self.regions.name}/{POOLED}"
+        digest = value_hash([self.card.content_hash, POOLED])
+        return replace(self, features=pooled, card=replace(self.card, features=called, content_hash=digest))
 
     @property
     def name(self) -> str:
@@ -221,7 +268,8 @@ class Dataset:
         features, labels, split = np.array(self.features[rows]), self.labels[rows], self.split.training_part()
         digest = content_hash(hash_features(features), labels, self.tables, split)
         card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
-        return replace(self, features=features, labels=labels, split=split, card=card)
+        kept = None if self.regions is None else self.regions.subset(rows)
+        return replace(self, features=features, labels=labels, split=split, card=card, regions=kept)
 
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.

@@ -41,6 +41,12 @@ NEEDS: dict[str, Need] = {
         "a class graph", "name one in the recipe (dataset.graph)",
         lambda view: view.class_graph is not None, lambda dataset: False,
     ),
+    "regions": Need(
+        "features of regions (n, R, d)",
+        "gzsl features extract PICTURES --pooling grid --out FEATURES makes them, gzsl data make a dataset of those; "
+        "beside features that are here already, name them in the recipe (dataset.regions)",
+        lambda view: view.features.regions is not None, lambda dataset: dataset.regions is not None,
+    ),
 }  # fmt: skip
 
 

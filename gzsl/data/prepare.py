@@ -36,8 +36,22 @@ class Task:
     __repr__ = brief
 
 
-def final_task(dataset: Dataset, scaling: str = "none", setting: str = "inductive") -> Task:
+def final_task(
+    dataset: Dataset, scaling: str = "none", setting: str = "inductive", regions: bool = False
+) -> Task:
     """All trainval rows to fit on; the test rows behind the gate.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Where they come from.
+    scaling : str
+        One of `gzsl.data.SCALINGS`.
+    setting : str
+        ``inductive`` or ``transductive``.
+    regions : bool
+        Give rows with their regions (n, R, d), where the dataset has any, instead of one vector a picture; what
+        `gzsl.methods.card.MethodCard.regions` says of a method.
 
     Raises
     ------
@@ -48,13 +62,17 @@ def final_task(dataset: Dataset, scaling: str = "none", setting: str = "inductiv
     if split.test_removed:
         raise ProtocolError(f"{dataset.name}: the test rows were asked for, but this dataset holds training rows only")
     ids = np.sort(np.concatenate([split.seen, split.unseen]))
-    return _task(dataset, scaling, setting, ids, split.seen, (split.trainval, split.test_seen, split.test_unseen))
+    rows = (split.trainval, split.test_seen, split.test_unseen)
+    return _task(dataset, scaling, setting, ids, split.seen, rows, regions)
 
 
-def fold_task(dataset: Dataset, fold: Fold, scaling: str = "none", setting: str = "inductive") -> Task:
+def fold_task(
+    dataset: Dataset, fold: Fold, scaling: str = "none", setting: str = "inductive", regions: bool = False
+) -> Task:
     """The fold's training rows to fit on; its held-out rows behind the gate. No test row is in it."""
     ids = np.sort(np.concatenate([fold.seen, fold.unseen]))
-    return _task(dataset, scaling, setting, ids, fold.seen, (fold.train, fold.val_seen, fold.val_unseen))
+    rows = (fold.train, fold.val_seen, fold.val_unseen)
+    return _task(dataset, scaling, setting, ids, fold.seen, rows, regions)
 
 
 def _task(
@@ -64,8 +82,9 @@ def _task(
     ids: np.ndarray,
     seen: np.ndarray,
     rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+    regions: bool,
 ) -> Task:
-    train, test_seen, test_unseen = (FeatureRows(dataset.features, r) for r in rows)
+    train, test_seen, test_unseen = (dataset.rows(r, regions) for r in rows)
     labels = [np.searchsorted(ids, dataset.labels[r]) for r in rows]
     scaler = Scaler.fit(scaling, train)
     view = TrainView(

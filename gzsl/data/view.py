@@ -23,8 +23,8 @@ class TrainView:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
-        Preprocessed training rows of seen classes.
+    features : FeatureRows, shape (n, d) or (n, R, d)
+        Preprocessed training rows of seen classes; with their regions where the task was asked for them.
     labels : ndarray, shape (n,), int64
         Row of each image's class in ``semantics``.
     semantics : Semantics
@@ -73,8 +73,17 @@ class TrainView:
 
     @property
     def n_features(self) -> int:
-        """Dimension ``d`` of a feature row."""
-        return self.features.shape[1]
+        """Dimension ``d`` of a feature row, or of each of its regions."""
+        return self.features.shape[-1]
+
+    @property
+    def pooled(self) -> TrainView:
+        """The same view with one vector a row: the mean of its regions, where it has any."""
+        if len(self.features.shape) == 2:
+            return self
+        unlabelled = self.unlabelled_features
+        pooled = None if unlabelled is None else unlabelled.pooled
+        return replace(self, features=self.features.pooled, unlabelled_features=pooled)
 
     @property
     def seen_labels(self) -> np.ndarray:
@@ -126,7 +135,7 @@ class EvalRows:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
+    features : FeatureRows, shape (n, d) or (n, R, d)
         Preprocessed rows.
     labels : ndarray, shape (n,), int64
         Row of each image's class in the class table that is scored.

@@ -45,6 +45,8 @@ class Method(Configurable):
         Names of those with and without training images.
     n_features_, n_attributes_ : int
         Sizes ``d`` and ``a``.
+    n_regions_ : int
+        Regions ``R`` a row, of a method that needs them.
     class_vectors_ : ndarray, shape (C, a), float32
         Vectors of ``classes_``, as they were at fit.
     """
@@ -137,8 +139,9 @@ class Method(Configurable):
 
         Parameters
         ----------
-        X : ndarray, shape (n, d), float32
-            Features, preprocessed as those of the view.
+        X : ndarray, shape (n, d) or (n, R, d), float32
+            Features, preprocessed as those of the view; with regions for a method that needs them. Any other method
+            takes the mean of regions.
         semantics : Semantics
             Class table; classes need not have been known at fit.
 
@@ -199,6 +202,13 @@ class Method(Configurable):
         """
         return None
 
+    def attention(self, X: np.ndarray) -> np.ndarray | None:
+        """Where in its regions (n, R, d) a row shows every attribute, (n, a, R): weights that sum to 1 over regions.
+
+        None for a method that does not look at regions attribute by attribute.
+        """
+        return None
+
     def prepare(self, semantics: Semantics) -> Self:
         """Get ready to score a class table that `fit` did not know; only generators have work to do here."""
         self._check_fitted()
@@ -243,12 +253,14 @@ class Method(Configurable):
             )
         refuse_unmet(view, self.card.needs, self.card.id)
         self._forget()
-        view = view.canonical()
+        view = (view if self.card.regions else view.pooled).canonical()
         names = view.semantics.class_names
         self.classes_ = names
         self.seen_classes_ = tuple(names[i] for i in view.seen)
         self.unseen_classes_ = tuple(names[i] for i in view.unseen)
         self.n_features_ = view.n_features
+        if self.card.regions:
+            self.n_regions_ = view.features.shape[1]
         self.n_attributes_ = view.semantics.n_attributes
         self.class_vectors_ = view.semantics.table
         self.semantics_name_, self.normalisation_ = view.semantics.name, view.semantics.normalisation
@@ -264,7 +276,7 @@ class Method(Configurable):
             raise MethodError(f"{self.card.id}: scores were asked for before fit")
 
     def _checked_features(self, X: np.ndarray) -> np.ndarray:
-        return checked_features(X, self.n_features_, self.card.id)
+        return checked_features(X, self.n_features_, self.card.id, self.n_regions_ if self.card.regions else None)
 
     def _check_semantics(self, semantics: Semantics) -> None:
         if semantics.n_attributes != self.n_attributes_:

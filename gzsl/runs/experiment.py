@@ -129,8 +129,8 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str]:
-        return self.recipe.preprocess.features, self.recipe.setting
+    def _preparation(self) -> tuple[str, str, bool]:
+        return self.recipe.preprocess.features, self.recipe.setting, self.method.card.regions
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""

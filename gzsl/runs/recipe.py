@@ -28,7 +28,7 @@ LARGEST_SEED = 2**32 - 1  # that every library takes
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
+RESERVED = ("name", "root", "semantics", "normalise", "features_name", "regions")  # no options, but a loader's own
 
 
 class Section(BaseModel):
@@ -48,6 +48,8 @@ class DatasetSection(Section):
     fine_tuned: bool | None = Field(
         None, description="whether the feature network saw the seen classes; checked; null: as the files show"
     )
+    regions: str | None = Field(None, description="file or folder of features of regions; null: the dataset's own")
+    pool: bool = Field(False, description="true: other methods' rows are means of regions, not the features beside")
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
@@ -168,7 +170,7 @@ class Recipe(Section):
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
         return values
 
     def parts(self) -> tuple[type, ...]:
@@ -194,7 +196,6 @@ class Recipe(Section):
             Naming the key, what was found and the nearest acceptable value.
         """
         from gzsl.evaluation.selection import make_selection
-
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
         method = self.build_method()

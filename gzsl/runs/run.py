@@ -162,7 +162,8 @@ class Run:
         card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=card.features, fine_tuned=card.fine_tuned,
+            features=self.dataset.features_label(get_method(recipe.method["name"]).card.regions),
+            fine_tuned=card.fine_tuned,
             semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
@@ -182,7 +183,8 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
     DataError
         When the data are missing or inconsistent, or contradict what the recipe says about them.
     """
-    return prepared(recipe, load_plain(recipe.dataset.name, root=root, **recipe.dataset.options))
+    section = recipe.dataset
+    return prepared(recipe, load_plain(section.name, root=root, regions=section.regions, **section.options))
 
 
 def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
@@ -194,6 +196,8 @@ def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
         When a claim of the recipe is contradicted, or the dataset has no such class table.
     """
     section = recipe.dataset
+    if section.pool:
+        dataset = dataset.with_pooled_regions()
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
     return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
 

@@ -130,7 +130,7 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-        how = (self._recipe.preprocess.features, self._recipe.setting)
+        how = (self._recipe.preprocess.features, self._recipe.setting, self._plan.method.card.regions)
         return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
             self._run.dataset, *how
         )
@@ -181,7 +181,8 @@ class Preflight:
         chosen = np.unique(np.linspace(0, len(view.labels) - 1, BLOCK_ROWS).round().astype(np.int64))
         rows = EvalRows(view.features.take(chosen), view.labels[chosen])
         observed_rows(method, rows, view.semantics, view.seen, view.unseen, calibrator)
-        method.scores(rows.features.to_array(), view.unseen_semantics)
+        for _, block in rows.features.blocks():
+            method.scores(block, view.unseen_semantics)
         return prepare, (time.perf_counter() - prepared) / len(chosen), prepared - began
 
     def _prepare_seconds(self, method: Method) -> float:
