@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import shutil
 import warnings
 from pathlib import Path
@@ -13,10 +11,10 @@ import numpy as np
 from gzsl.data.cache import DAMAGE
 from gzsl.data.dataset import Dataset
 from gzsl.data.entries import build_entry, hash_of, not_writable
-from gzsl.data.readers.grids import FILE, Grids, open_grids
+from gzsl.data.readers.grids import FILE, Grids, open_grids, write_regions
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.names import image_names
-from gzsl.data.regions import RegionHash, Regions
+from gzsl.data.regions import Regions
 from gzsl.data.sealed import is_whole, seal_folder
 from gzsl.door.documents import Document, read_document
 from gzsl.door.room import check_disk
@@ -128,32 +126,7 @@ def _open(entry: Path, grids: Grids, whole: bool) -> Regions | None:
 
 
 def _write(grids: Grids, folder: Path) -> None:
-    dtype = np.dtype("<f2" if grids.half else "<f4")
-    check_disk(grids.where, dtype.itemsize * math.prod(grids.shape), folder)
+    check_disk(grids.where, grids.n_bytes, folder)
     digest = write_regions(grids, folder / VALUES)
     write_json(folder / FACTS, {"digest": digest})
     seal_folder(folder, FILES)
-
-
-def write_regions(grids: Grids, path: Path) -> str:
-    """Write a ``regions.npy`` block by block; the hash of its numbers.
-
-    Raises
-    ------
-    DataError
-        For numbers that are not finite, and a picture too few or too many.
-    """
-    dtype, written = np.dtype("<f2" if grids.half else "<f4"), 0
-    digest = RegionHash(dtype, *grids.shape[1:])
-    with path.open("wb") as stream:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": grids.shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        for block in grids.blocks():
-            stream.write(block.data)
-            digest.add(block)
-            written += len(block)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if written != grids.shape[0]:
-        raise DataError(f"{grids.where}: found regions of {written} pictures, expected {grids.shape[0]}")
-    return digest.result()

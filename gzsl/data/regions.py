@@ -72,7 +72,7 @@ class Regions:
     @property
     def label(self) -> str:
         """What the protocol calls them: ``res101/grid7x7``."""
-        return f"{self.name}/grid{self.grid[0]}x{self.grid[1]}"
+        return label_of(self.name, self.grid)
 
     @property
     def content(self) -> str:
@@ -127,6 +127,17 @@ def grid_of(n_regions: int) -> tuple[int, int]:
     """
     side = math.isqrt(n_regions)
     return (side, side) if side * side == n_regions else (1, n_regions)
+
+
+def label_of(name: str, grid: tuple[int, int]) -> str:
+    """What a protocol calls the regions of a network.
+
+    Examples
+    --------
+    >>> label_of("res101", (7, 7))
+    'res101/grid7x7'
+    """
+    return f"{name}/grid{grid[0]}x{grid[1]}"
 
 
 def without_regions(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 from gzsl.data.networks import network_of, unknown_name
 from gzsl.data.readers.card import CARD, read_card
 from gzsl.data.readers.layout import Layout
-from gzsl.data.regions import grid_of, without_regions
+from gzsl.data.regions import RegionHash, grid_of, label_of, without_regions
 from gzsl.door.archives import NpzFile, open_npy
 from gzsl.door.hdf5 import array_of, is_hdf5, open_hdf5
 from gzsl.door.opening import short
@@ -71,6 +73,21 @@ class Grids:
         n_dims = self.stored[1] if self.channels_first else self.stored[-1]
         return self.stored[0], self.grid[0] * self.grid[1], n_dims
 
+    @property
+    def label(self) -> str:
+        """What the protocol calls them."""
+        return label_of(self.name, self.grid)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """How they are kept: float16 where the file holds float16, else float32."""
+        return np.dtype("<f2" if self.half else "<f4")
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that they take when they are kept."""
+        return self.dtype.itemsize * math.prod(self.shape)
+
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield consecutive blocks (k, R, d), float16 or float32, finite.
 
@@ -79,11 +96,11 @@ class Grids:
         DataError
             At the first picture with NaN or infinite numbers.
         """
-        dtype, start = np.float16 if self.half else np.float32, 0
-        for block in self._read(max(1, BLOCK_VALUES // int(np.prod(self.stored[1:])))):
+        start = 0
+        for block in self._read(max(1, BLOCK_VALUES // math.prod(self.stored[1:]))):
             if self.channels_first:
                 block = block.reshape(*block.shape[:2], -1).swapaxes(1, 2)
-            block = np.ascontiguousarray(block, dtype=dtype).reshape(len(block), *self.shape[1:])
+            block = np.ascontiguousarray(block, dtype=self.dtype).reshape(len(block), *self.shape[1:])
             finite = np.isfinite(block).all(axis=(1, 2))
             if not finite.all():
                 raise DataError(
@@ -192,3 +209,26 @@ def _name(path: Path, said: str | None, n_dims: int) -> str:
     if network is not None and n_dims in network[1]:
         return network[0]
     return unknown_name(path.stem, n_dims)
+
+
+def write_regions(grids: Grids, path: Path) -> str:
+    """Write a ``regions.npy`` block by block; the hash of its numbers.
+
+    Raises
+    ------
+    DataError
+        For numbers that are not finite, and a picture too few or too many.
+    """
+    digest, written = RegionHash(grids.dtype, *grids.shape[1:]), 0
+    with path.open("wb") as stream:
+        header = {"descr": grids.dtype.str, "fortran_order": False, "shape": grids.shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in grids.blocks():
+            stream.write(block.data)
+            digest.add(block)
+            written += len(block)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if written != grids.shape[0]:
+        raise DataError(f"{grids.where}: found regions of {written} pictures, expected {grids.shape[0]}")
+    return digest.result()
