@@ -19,7 +19,7 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
 
     recipe, dataset = run.recipe, run.dataset
     regions = get_method(recipe.method["name"]).card.regions
-    task = final_task(dataset, recipe.preprocess.features, recipe.setting, regions)
+    task = final_task(dataset, recipe.preprocess.features, recipe.setting, recipe.pool_choice, regions)
     names = task.view.semantics.class_names
     raw = dataset.tables[recipe.dataset.semantics]
     raw = raw.take(raw.ids_of(names))

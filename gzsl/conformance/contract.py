@@ -98,11 +98,22 @@ def fit_does_not_depend_on_class_order(subject: Subject) -> None:
     expect(not other, f"with the classes in another order, fit gives other {listed(other)}")
 
 
+def fit_does_not_depend_on_node_order(subject: Subject) -> None:
+    """A class graph with its nodes in another order gives the same bits."""
+    view = subject.bench.small
+    if view.class_graph is None:
+        return
+    order = np.random.default_rng(1).permutation(len(view.class_graph))
+    other = differing(subject.retrain(replace(view, class_graph=view.class_graph.permuted(order))), subject.brief[0])
+    expect(not other, f"with the nodes of the graph in another order, fit gives other {listed(other)}")
+
+
 def never_sees_test_labels_or_features(subject: Subject) -> None:
-    """Other test features and shuffled test labels change nothing of what is learnt."""
+    """Other test features and shuffled test labels change nothing of what is learnt, but for features of the pool."""
     dataset, rng = subject.bench.dataset, np.random.default_rng(0)
     split = dataset.split
-    tests = np.concatenate([split.test_seen, split.test_unseen])
+    pooled = subject.bench.setting == "transductive"
+    tests = split.test_seen if pooled else np.concatenate([split.test_seen, split.test_unseen])
     features, labels = np.array(dataset.features), np.array(dataset.labels)
     features[tests] = rng.random((len(tests), features.shape[1]), dtype=np.float32) * 100
     regions = dataset.regions and other_regions(dataset.regions, tests, rng)
@@ -273,6 +284,7 @@ def _reordered(view: TrainView, seed: int = 1) -> TrainView:
     return replace(
         view, semantics=view.semantics.take(order), labels=position[view.labels],
         seen=np.sort(position[view.seen]), unseen=np.sort(position[view.unseen]),
+        class_graph=None if view.class_graph is None else view.class_graph.take(order),
     )  # fmt: skip
 
 

@@ -9,34 +9,24 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.conformance.cells import with_cells
 from gzsl.data import Dataset, Task, TrainView, final_task, load
-from gzsl.data.regions import Regions, hash_regions
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
 from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, by need
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
+    "regions": with_cells,
+}
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {
     "n_epochs": 2, "batch_size": 16, "hidden_dim": 16, "critic_steps": 2, "n_synthetic": 3, "pretrain_epochs": 1,
     "regressor_epochs": 1,
 }  # fmt: skip
-
-
-def with_cells(dataset: Dataset, side: int = 3) -> Dataset:
-    """A dataset whose rows have regions: most of a row shows in a few cells of a grid, by chance which ones."""
-    n_cells, rng = side * side, np.random.default_rng(0)
-    shares = rng.dirichlet(np.full(n_cells, 0.5), size=len(dataset.labels)).astype(np.float32)
-    values = np.empty((len(shares), n_cells, dataset.features.shape[1]), dtype=np.float16)
-    values[:] = dataset.features[:, None, :] * (n_cells * shares[:, :, None])
-    return dataset.with_regions(Regions(values, "simulated", (side, side), hash_regions(values)))
-
-
-SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, by need
-    "regions": with_cells,
-}
 
 
 class CheckFailed(AssertionError):
@@ -87,7 +77,7 @@ class Bench:
 
     def task_of(self, dataset: Dataset, setting: str) -> Task:
         """The task of another dataset or setting, with rows as here."""
-        return final_task(dataset, SCALING, setting, self.regions)
+        return final_task(dataset, SCALING, setting, regions=self.regions)
 
     @cached_property
     def rows(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
+from gzsl.data.pool import PoolChoice
 from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.result import METRICS
@@ -46,7 +47,9 @@ class Experiment:
     reporter : Reporter
         Hears progress.
     test_reads : int
-        How often test data were scored.
+        How often test data were scored, or read unlabelled by a fit.
+    pool_reads : int
+        How many of these were of unlabelled rows, or of shares in their labels, for a fit.
     waited : float
         Seconds that went into other runs.
     """
@@ -59,6 +62,7 @@ class Experiment:
     reporter: Reporter
     records: Records = field(init=False)
     test_reads: int = 0
+    pool_reads: int = 0
     waited: float = 0.0
 
     def __post_init__(self) -> None:
@@ -114,6 +118,7 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, *self._preparation())
+        self.pool_reads += task.gate.reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
@@ -129,8 +134,9 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str, bool]:
-        return self.recipe.preprocess.features, self.recipe.setting, self.method.card.regions
+    def _preparation(self) -> tuple[str, str, PoolChoice | None, bool]:
+        recipe = self.recipe
+        return recipe.preprocess.features, recipe.setting, recipe.pool_choice, self.method.card.regions
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
@@ -156,6 +162,7 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
+            before = task.gate.reads  # by what the view shows of unlabelled rows
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
@@ -163,7 +170,8 @@ class Experiment:
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
-                self.test_reads += len(self._evaluations("test-oracle"))
+                self.pool_reads += before
+                self.test_reads += before + len(self._evaluations("test-oracle"))
 
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):

@@ -134,7 +134,8 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
         return
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
-        task = fold_task(run.dataset, fold, recipe.preprocess.features, recipe.setting, _regions(run))
+        how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice)
+        task = fold_task(run.dataset, fold, *how, get_method(recipe.method["name"]).card.regions)
         checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
         yield task, recipe.build_method(**changes).fit(task.view, seed=run.seed, device=run.device, monitor=monitor)
@@ -142,11 +143,9 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
 
 
 def _final_task(run: Run) -> Task:
-    return final_task(run.dataset, run.recipe.preprocess.features, run.recipe.setting, _regions(run))
-
-
-def _regions(run: Run) -> bool:
-    return get_method(run.recipe.method["name"]).card.regions
+    recipe = run.recipe
+    how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice)
+    return final_task(run.dataset, *how, get_method(recipe.method["name"]).card.regions)
 
 
 def _rows(

@@ -10,7 +10,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,8 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-        how = (self._recipe.preprocess.features, self._recipe.setting, self._plan.method.card.regions)
+        recipe = self._recipe
+        how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice, self._plan.method.card.regions)
         return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
             self._run.dataset, *how
         )
@@ -267,10 +268,7 @@ def _thinned(view: TrainView, step: int) -> TrainView:
     order = np.argsort(view.labels, kind="stable")
     starts = np.searchsorted(view.labels[order], view.labels[order])
     kept = np.sort(order[(np.arange(len(order)) - starts) % step == 0])
-    return TrainView(
-        view.features.take(kept), view.labels[kept], view.semantics, view.seen, view.unseen, view.setting,
-        view.unlabelled_features, view.class_graph,
-    )  # fmt: skip
+    return replace(view, features=view.features.take(kept), labels=view.labels[kept])
 
 
 def _power(quarter: float, half: float) -> float:

@@ -109,7 +109,7 @@ def test_a_method_that_knows_no_regions_takes_their_mean(tmp_path: Path, arrays:
 def test_the_protocol_names_what_a_method_reads(tmp_path: Path, arrays: dict[str, Any]) -> None:
     path = saved(tmp_path / "efficientnet_lite0.npz", arrays, features=np.ones((40, 2), np.float32))
     values = {
-        "dataset": {"name": str(path), "pool": True}, "method": "eszsl", "selection": "last", "seeds": [0],
+        "dataset": {"name": str(path), "pooled_regions": True}, "method": "eszsl", "selection": "last", "seeds": [0],
     }  # fmt: skip
     recipe = make_recipe(values)
     run = Run(recipe, 0, prepared(recipe, load(path)), tmp_path / "runs")
@@ -119,7 +119,8 @@ def test_the_protocol_names_what_a_method_reads(tmp_path: Path, arrays: dict[str
 
 def test_grids_of_every_form_are_the_same(tmp_path: Path, arrays: dict[str, Any]) -> None:
     cells = np.random.default_rng(2).random((4, 9, 30)).astype(np.float32)
-    forms = {"a.npy": cells, "b.npy": cells.reshape(4, 3, 3, 30), "c.npy": cells.reshape(4, 3, 3, 30).transpose(0, 3, 1, 2)}
+    maps = cells.reshape(4, 3, 3, 30)
+    forms = {"a.npy": cells, "b.npy": maps, "c.npy": maps.transpose(0, 3, 1, 2)}
     for name, form in forms.items():
         np.save(tmp_path / name, form)
         found, names = open_regions(tmp_path / name)
