@@ -76,8 +76,8 @@ class Bundle:
     @property
     def row_shape(self) -> tuple[int, ...]:
         """Shape of a row: ``(d,)``, or ``(R, d)`` where the method looks at regions."""
-        method = self.method
-        return (method.n_regions_, method.n_features_) if method.card.regions else (method.n_features_,)
+        regions = getattr(self.method, "n_regions_", None)
+        return (self.n_features,) if regions is None else (regions, self.n_features)
 
     def scores(self, X: np.ndarray) -> np.ndarray:
         """Scores (n, C) float32 of unscaled rows (n, d) or (n, R, d), as the run had them: before calibration.

@@ -39,9 +39,8 @@ def opened(
     bundle : Bundle
         The classifier.
     source : array, sequence of numbers, path, or sequence of paths
-        Rows (n, d), or one row (d,); where the method looks at regions (n, R, d), or (R, d). Or what
-        `gzsl.data.readers.plain` opens; a folder of pictures; or
-        pictures one by one.
+        Rows (n, d) or one row (d,), where the method looks at regions (n, R, d) or (R, d); what
+        `gzsl.data.readers.plain` opens; a folder of pictures; or pictures one by one.
     on_note : callable
         Called with a sentence for each picture that is left out.
 
@@ -50,7 +49,7 @@ def opened(
     GzslError
         For what is none of these, and for pictures where the network is not at hand.
     """
-    regions = bundle.method.card.regions
+    regions = len(bundle.row_shape) == 2
     found = _understood(source, regions)
     if isinstance(found, PlainFeatures):
         yield found
