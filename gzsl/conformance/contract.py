@@ -119,8 +119,7 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
     regions = dataset.regions and other_regions(dataset.regions, tests, rng)
     for rows in (split.test_seen, split.test_unseen):
         labels[rows] = rng.permutation(labels[rows])
-    other_rows = replace(dataset, features=features, labels=labels, regions=regions)
-    view = subject.bench.task_of(other_rows, subject.bench.setting).view
+    view = subject.bench.task_of(replace(dataset, features=features, labels=labels, regions=regions)).view
     other = differing(subject.retrain(subject.bench.smaller(view)), subject.brief[0])
     expect(not other, f"with other test rows, fit gives other {listed(other)}")
 
@@ -203,7 +202,8 @@ def beats_chance_by_far_on_the_easy_set(subject: Subject) -> None:
     result = evaluate(subject.fitted, subject.bench.task)
     chance = 1 / len(subject.view.unseen)
     expect(2 * chance < result.T1, f"T1 {100 * result.T1:.1f} percent, where chance is {100 * chance:.1f}")
-    expect(result.AUSUC > 0.2, f"AUSUC {100 * result.AUSUC:.1f} percent, expected over 20")
+    if result.generalized:
+        expect(result.AUSUC > 0.2, f"AUSUC {100 * result.AUSUC:.1f} percent, expected over 20")
 
 
 # persistence
@@ -237,7 +237,7 @@ def refuses_wrong_dimensions(subject: Subject) -> None:
     """Another number of features or of attributes is refused."""
     method, view = subject.fitted, subject.view
     wide = subject.blank(2, more=1)
-    short = replace(view.semantics, table=view.semantics.table[:, 1:], attribute_names=None)
+    short = replace(view.semantics, table=view.semantics.table[:, 1:], attribute_names=None, members=None)
     X = subject.blank(2)
     expect_refusal(lambda: method.scores(wide, view.semantics), MethodError, "features", "a wider feature row")
     expect_refusal(lambda: method.scores(X, short), MethodError, "columns", "a table with a column less")
@@ -284,6 +284,7 @@ def _reordered(view: TrainView, seed: int = 1) -> TrainView:
     return replace(
         view, semantics=view.semantics.take(order), labels=position[view.labels],
         seen=np.sort(position[view.seen]), unseen=np.sort(position[view.unseen]),
+        shots=None if view.shots is None else replace(view.shots, labels=position[view.shots.labels]),
         class_graph=None if view.class_graph is None else view.class_graph.take(order),
     )  # fmt: skip
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from gzsl.brief import html_table, listing
 from gzsl.data.benchmarks import own_name
-from gzsl.data.data_card import DataCard
+from gzsl.data.card import DataCard
 from gzsl.data.features import FeatureRows
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
-from gzsl.data.regions import POOLED, Regions
+from gzsl.data.regions import Regions
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.files import value_hash
@@ -166,15 +166,21 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
-        if self.regions is not None and len(self.regions) != len(self.labels):
-            raise DataError(
-                f"{name}: regions ({self.regions.label}): found {len(self.regions)} pictures, expected "
-                f"{len(self.labels)}, one a feature row"
-            )
+        if self.regions is not None:
+            self.regions.check(len(self.labels), name)
+            self._check_joint(table)
+        self._check_joint(self.semantics)
         if self.graph is not None and self.graph.class_names != self.class_names:
             raise DataError(f"{name}: graph {self.graph.name!r}: classes differ from those of the dataset")
         self.split.check(self.labels, self.class_names)
 
+    def _check_joint(self, table: Semantics) -> None:
+        if table.joint and table.n_attributes != self.features.shape[1]:
+            raise DataError(
+                f"{self.card.name}: semantics {table.name!r} is said to share the space of the features, but has "
+                f"{table.n_attributes} columns and they {self.features.shape[1]}: take the claim back (dataset.joint: "
+                "false) or learn a map (preprocess.align: ridge)"
+            )
     def rows(self, positions: np.ndarray, regions: bool = False) -> FeatureRows:
         """Some rows, unread: (n, d); with ``regions`` and where there are any, (n, R, d)."""
         if regions and self.regions is not None:
@@ -195,21 +201,6 @@ class Dataset:
         """
         digest = value_hash([self.card.content_hash, regions.content])
         return replace(self, regions=regions, card=replace(self.card, content_hash=digest))
-
-    def with_pooled_regions(self) -> Dataset:
-        """The same pictures with the means of their regions as features.
-
-        Raises
-        ------
-        DataError
-            For a dataset without regions.
-        """
-        if self.regions is None:
-            raise DataError(f"{self.name}: found no features of regions, expected some whose means can be taken")
-        pooled = self.regions.take(np.arange(len(self.labels))).pooled.to_array()
-        called = f"{self.regions.name}/{POOLED}"
-        digest = value_hash([self.card.content_hash, POOLED])
-        return replace(self, features=pooled, card=replace(self.card, features=called, content_hash=digest))
 
     @property
     def name(self) -> str:
@@ -242,7 +233,7 @@ class Dataset:
     @property
     def semantics_label(self) -> str:
         """What the protocol calls the knowledge about classes: the class table's name, ``att+wordnet`` with a graph."""
-        return self.semantics.name if self.graph is None else f"{self.semantics.name}+{self.graph.name}"
+        return self.semantics.label if self.graph is None else f"{self.semantics.label}+{self.graph.name}"
 
     def training_part(self) -> Dataset:
         """The trainval rows alone, copied into memory: whoever holds the result cannot reach a test row.
@@ -255,6 +246,21 @@ class Dataset:
         card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
         kept = None if self.regions is None else self.regions.subset(rows)
         return replace(self, features=features, labels=labels, split=split, card=card, regions=kept)
+
+    def with_joint(self, joint: bool) -> Dataset:
+        """The same data, of which it is said whether class vectors and features share one space.
+
+        Raises
+        ------
+        DataError
+            For class vectors of another width than the features.
+        """
+        if joint == self.semantics.joint:
+            return self
+        says = "shares" if joint else "does not share"
+        note = f"class table {self.semantics.name} {says} the features' space, on request"
+        card = replace(self.card, notes=(*self.card.notes, note))
+        return replace(self, semantics=replace(self.semantics, joint=joint), card=card)
 
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.

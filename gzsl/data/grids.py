@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from gzsl.data.entries import build_entry, hash_of, not_writable
 from gzsl.data.readers.grids import FILE, Grids, open_grids, write_regions
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.names import image_names
-from gzsl.data.regions import Regions
+from gzsl.data.regions import POOLED, Regions
 from gzsl.data.sealed import is_whole, seal_folder
 from gzsl.door.documents import Document, read_document
 from gzsl.door.room import check_disk
@@ -90,6 +91,22 @@ def with_grids(dataset: Dataset, path: Path, layout: Layout | None, whole: bool 
             f"{dataset.name}"
         )
     return dataset.with_regions(regions)
+
+
+def with_pooled_regions(dataset: Dataset) -> Dataset:
+    """The same pictures with the means of their regions as features.
+
+    Raises
+    ------
+    DataError
+        For a dataset without regions.
+    """
+    if dataset.regions is None:
+        raise DataError(f"{dataset.name}: found no features of regions, expected some whose means can be taken")
+    pooled = dataset.regions.take(np.arange(len(dataset.labels))).pooled.to_array()
+    called = f"{dataset.regions.name}/{POOLED}"
+    digest = value_hash([dataset.card.content_hash, POOLED])
+    return replace(dataset, features=pooled, card=replace(dataset.card, features=called, content_hash=digest))
 
 
 def _matched(path: Path, ours: tuple[str, ...], theirs: tuple[str, ...]) -> np.ndarray:

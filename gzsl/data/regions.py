@@ -80,6 +80,13 @@ class Regions:
         order = None if self.rows is None else self.rows.tolist()
         return value_hash([self.digest, list(self.grid), order])
 
+    def check(self, n_images: int, where: str) -> None:
+        """Refuse regions of another number of pictures."""
+        if len(self) != n_images:
+            raise DataError(
+                f"{where}: regions ({self.label}): found {len(self)} pictures, expected {n_images}, one a feature row"
+            )
+
     def take(self, rows: np.ndarray) -> FeatureRows:
         """The regions of some pictures of the dataset, unread."""
         return FeatureRows(self.values, rows if self.rows is None else self.rows[rows])

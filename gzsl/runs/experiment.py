@@ -12,7 +12,6 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.data.pool import PoolChoice
 from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.result import METRICS
@@ -73,7 +72,7 @@ class Experiment:
         self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
         self.metric = metric_for(self.recipe, self.dataset)
         asked = self.recipe.calibration["name"] != "none"
-        self.calibrated = asked and self.dataset.split.generalized
+        self.calibrated = asked and is_generalized(self.recipe, self.dataset)
         if asked and not self.calibrated:
             self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
@@ -84,7 +83,7 @@ class Experiment:
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            yield from self._search("test", [("test", lambda: final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", lambda: final_task(self.dataset, **self._preparation()))])
         if rule == "validation" and searches:
             yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
@@ -117,7 +116,7 @@ class Experiment:
         if choice and self.method.iterative:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
-        task = final_task(self.dataset, *self._preparation())
+        task = final_task(self.dataset, **self._preparation())
         self.pool_reads += task.gate.reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
@@ -134,15 +133,14 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str, PoolChoice | None, bool]:
-        recipe = self.recipe
-        return recipe.preprocess.features, recipe.setting, recipe.pool_choice, self.method.card.regions
+    def _preparation(self) -> dict[str, Any]:
+        return self.recipe.preparation(self.seed)
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
-        return [(fold.name, partial(fold_task, self.dataset, fold, *self._preparation())) for fold in folds]
+        return [(fold.name, partial(fold_task, self.dataset, fold, **self._preparation())) for fold in folds]
 
     def _folds_if_possible(self) -> Tasks:
         """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
@@ -285,7 +283,12 @@ class Experiment:
 
 def metric_for(recipe: Recipe, dataset: Dataset) -> str:
     """What a choice maximises: the recipe's metric; T1 on data of which nothing else is tested."""
-    return recipe.selection.metric if dataset.split.generalized else "T1"
+    return recipe.selection.metric if is_generalized(recipe, dataset) else "T1"
+
+
+def is_generalized(recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether rows of seen and of unseen classes are told apart; without training rows no class is seen."""
+    return dataset.split.generalized and recipe.setting != "transfer"
 
 
 def _observation_name(fold: str, candidate: int, epoch: int) -> str:

@@ -44,6 +44,9 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    joint: bool | None = Field(
+        None, description="whether class vectors and features share one space; null: as the files show"
+    )
     graph: str | dict[str, Any] | None = Field(
         None, description="class graph: a kind by name (attributes-knn, taxonomy, ...), a folder, or a mapping with "
         "such a name and its options; null: none",
@@ -76,6 +79,22 @@ class PreprocessSection(Section):
     """What is done to features before any method sees them; statistics come from training rows only."""
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
+
+
+class ShotsSection(Section):
+    """Few-shot learning: labelled rows of unseen classes that a method gets besides; none of them is ever scored."""
+
+    k: int = Field(0, strict=True, ge=0, le=10_000, description="labelled rows of each unseen class")
+    apart: int | None = Field(
+        None, strict=True, ge=0, le=10_000,
+        description="test rows a class that leave the scored ones where there is no pool; k of them are shown; null: k",
+    )
+
+    @model_validator(mode="after")
+    def _enough(self) -> ShotsSection:
+        if self.apart is not None and self.apart < self.k:
+            raise ValueError(f"apart: found {self.apart} for {self.k} shots, expected at least as many")
+        return self
 
 
 class SelectionSection(Section):
@@ -125,7 +144,9 @@ class PriorSection(Section):
 class PoolSection(Section):
     """The keys of a recipe that only the transductive setting has; `Recipe` derives from it."""
 
-    setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
+    setting: Literal["inductive", "transductive", "transfer"] = Field(
+        "inductive", description="what the method may see; transfer: no training rows, all classes are candidates"
+    )
     pool: Literal["unseen", "all"] | None = Field(
         None, description="unlabelled rows of the transductive setting: of unseen classes alone, or the whole test set"
     )

@@ -134,8 +134,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
         return
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
-        how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice)
-        task = fold_task(run.dataset, fold, *how, get_method(recipe.method["name"]).card.regions)
+        task = fold_task(run.dataset, fold, **recipe.preparation(run.seed))
         checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
         yield task, recipe.build_method(**changes).fit(task.view, seed=run.seed, device=run.device, monitor=monitor)
@@ -143,9 +142,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
 
 
 def _final_task(run: Run) -> Task:
-    recipe = run.recipe
-    how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice)
-    return final_task(run.dataset, *how, get_method(recipe.method["name"]).card.regions)
+    return final_task(run.dataset, **run.recipe.preparation(run.seed))
 
 
 def _rows(

@@ -130,10 +130,9 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-        recipe = self._recipe
-        how = (recipe.preprocess.features, recipe.setting, recipe.pool_choice, self._plan.method.card.regions)
-        return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
-            self._run.dataset, *how
+        how = self._recipe.preparation(self._run.seed)
+        return fold_task(self._run.dataset, self._folds[0], **how) if self._folds else final_task(
+            self._run.dataset, **how
         )
 
     def _rows_of_folds(self) -> list[tuple[float, int]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gzsl.conformance import Bench
 from gzsl.data import FeatureRows, Scaler, final_task, load
-from gzsl.data.grids import open_regions
+from gzsl.data.grids import open_regions, with_pooled_regions
 from gzsl.data.readers.grids import open_grids
 from gzsl.data.regions import Regions, grid_of, hash_regions
 from gzsl.errors import DataError, MethodError
@@ -85,7 +85,7 @@ def test_regions_beside_features_leave_them_alone(tmp_path: Path, arrays: dict[s
     assert data.regions is not None
     np.testing.assert_array_equal(data.features, pooled)
     assert data.card.features == "a-7d"
-    means = data.with_pooled_regions()
+    means = with_pooled_regions(data)
     assert (means.features.shape, means.card.features) == ((40, 5), "a-5d/pooled")
     assert means.card.content_hash != data.card.content_hash
     task, parts = final_task(data), final_task(data, regions=True)
@@ -93,7 +93,7 @@ def test_regions_beside_features_leave_them_alone(tmp_path: Path, arrays: dict[s
     assert parts.view.features.shape[1:] == (6, 5) == parts.gate.open()[1].features.shape[1:]
     assert data.training_part().regions is not None
     with pytest.raises(DataError, match="no features of regions"):
-        load(saved(tmp_path / "c.npz", arrays, features=pooled, regions=None)).with_pooled_regions()
+        with_pooled_regions(load(saved(tmp_path / "c.npz", arrays, features=pooled, regions=None)))
 
 
 def test_a_method_that_knows_no_regions_takes_their_mean(tmp_path: Path, arrays: dict[str, Any]) -> None:

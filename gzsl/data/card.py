@@ -1,4 +1,4 @@
-"""Where a dataset comes from and what was detected about it."""
+"""Where a dataset comes from."""
 
 from __future__ import annotations
 
