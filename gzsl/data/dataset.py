@@ -181,6 +181,7 @@ class Dataset:
                 f"{table.n_attributes} columns and they {self.features.shape[1]}: take the claim back (dataset.joint: "
                 "false) or learn a map (preprocess.align: ridge)"
             )
+
     def rows(self, positions: np.ndarray, regions: bool = False) -> FeatureRows:
         """Some rows, unread: (n, d); with ``regions`` and where there are any, (n, R, d)."""
         if regions and self.regions is not None:
@@ -192,13 +193,7 @@ class Dataset:
         return self.regions.label if regions and self.regions is not None else self.card.features
 
     def with_regions(self, regions: Regions) -> Dataset:
-        """The same pictures with features of their regions; the content hash is of both.
-
-        Raises
-        ------
-        DataError
-            When there are not as many pictures.
-        """
+        """The same pictures with features of their regions, as many; the content hash is of both."""
         digest = value_hash([self.card.content_hash, regions.content])
         return replace(self, regions=regions, card=replace(self.card, content_hash=digest))
 
