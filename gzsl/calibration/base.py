@@ -15,6 +15,7 @@ from gzsl.calibration.observation import Observation, blinded
 from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold
 from gzsl.data import TrainView
 from gzsl.data.features import pooled_rows
+from gzsl.data.pooled import pooled_view
 from gzsl.errors import GzslWarning, MethodError, RecipeError
 from gzsl.evaluation.evaluator import Scorer
 from gzsl.evaluation.metrics import predictions
@@ -86,7 +87,7 @@ class Calibrator(Configurable):
         """
         self.check_parameters()
         self.seen_, self.unseen_ = view.seen, view.unseen
-        self._prepare(view.pooled, seed)
+        self._prepare(pooled_view(view), seed)
         self._tabulate(view.semantics)
         return self
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gzsl.conformance.subject import Subject, expect, expect_refusal
+from gzsl.data.pooled import pooled_view
 from gzsl.data.regions import Regions
 from gzsl.errors import MethodError
 
@@ -27,7 +28,7 @@ def refuses_rows_without_regions(subject: Subject) -> None:
     if not subject.cls.card.regions:
         return
     view, how = subject.view, "--pooling grid"
-    expect_refusal(lambda: subject.make().fit(view.pooled), MethodError, how, "a view without regions")
+    expect_refusal(lambda: subject.make().fit(pooled_view(view)), MethodError, how, "a view without regions")
     expect_refusal(
         lambda: subject.fitted.scores(subject.rows.mean(axis=1), view.semantics), MethodError, how, "a pooled row"
     )

@@ -123,15 +123,6 @@ class TrainView:
         return self.features.shape[-1]
 
     @property
-    def pooled(self) -> TrainView:
-        """The same view with one vector a row: the mean of its regions, where it has any."""
-        if len(self.features.shape) == 2:
-            return self
-        unlabelled = self.unlabelled_features
-        pooled = None if unlabelled is None else unlabelled.pooled
-        return replace(self, features=self.features.pooled, unlabelled_features=pooled)
-
-    @property
     def seen_labels(self) -> np.ndarray:
         """Labels as positions in ``seen``, shape (n,), int64."""
         return np.searchsorted(self.seen, self.labels)

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from gzsl.data.needs import refuse_unmet
+from gzsl.data.pooled import pooled_view
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
@@ -147,8 +148,7 @@ class Method(Configurable):
         Parameters
         ----------
         X : ndarray, shape (n, d) or (n, R, d), float32
-            Features, preprocessed as those of the view; with regions for a method that needs them. Any other method
-            takes the mean of regions.
+            Features, preprocessed as those of the view; only a method that needs regions keeps them apart.
         semantics : Semantics
             Class table; classes need not have been known at fit.
 
@@ -213,10 +213,7 @@ class Method(Configurable):
         return None
 
     def attention(self, X: np.ndarray) -> np.ndarray | None:
-        """Where in its regions (n, R, d) a row shows every attribute, (n, a, R): weights that sum to 1 over regions.
-
-        None for a method that does not look at regions attribute by attribute.
-        """
+        """Where rows (n, R, d) show every attribute, (n, a, R): sums over regions are 1; None where it is not told."""
         return None
 
     def prepare(self, semantics: Semantics) -> Self:
@@ -265,7 +262,7 @@ class Method(Configurable):
         if view.shots is not None and not self.few_shot():
             raise MethodError(f"{self.card.id}: found shots of unseen classes, which it would not use, expected none")
         self._forget()
-        view = (view if self.card.regions else view.pooled).canonical()
+        view = (view if self.card.regions else pooled_view(view)).canonical()
         names = view.semantics.class_names
         self.classes_ = names
         self.seen_classes_ = tuple(names[i] for i in view.seen)
