@@ -199,7 +199,7 @@ def _tables(file: ArrayFile, n_classes: int, array: str, width: int) -> tuple[di
             notes.append(note)
     if not tables:
         raise DataError(
-            f"{file.where}: no array 'att', 'semantics' or NAME_embed, expected a class table (classes, attributes)"
+            f"{file.where}: no array 'att' or 'semantics', expected a class table (classes, attributes), or NAME_embed"
         )
     return tables, notes
 
