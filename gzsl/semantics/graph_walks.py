@@ -59,7 +59,7 @@ class Hierarchy:
     Parameters
     ----------
     parents : csr_array, shape (n, n)
-        Edges to parents; a node may have several.
+        Edges to parents; a node may have several. That of a node to itself says nothing and is left out.
     nodes : sequence of str
         Names of the nodes.
     name : str
@@ -77,7 +77,10 @@ class Hierarchy:
     """
 
     def __init__(self, parents: csr_array, nodes: Sequence[str], name: str = "graph") -> None:
-        self.parents, self.children = csr_array(parents), csr_array(parents.T)
+        upward = csr_array(parents, copy=True)
+        upward.setdiag(0)
+        upward.eliminate_zeros()
+        self.parents, self.children = upward, csr_array(upward.T)
         self.nodes, self.name = tuple(nodes), name
         self.order = self._sorted()
 
