@@ -24,7 +24,7 @@ class MethodCard:
     family : str
         One of `FAMILIES`; also the folder of the file.
     settings : tuple of str
-        ``inductive``, ``transductive`` or both.
+        Those of ``inductive``, ``transductive`` and ``transfer`` that it supports.
     fidelity : str
         One of `FIDELITIES`.
     cite : str
