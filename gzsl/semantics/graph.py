@@ -208,7 +208,7 @@ class ClassGraph:
 
     def canonical(self) -> ClassGraph:
         """Nodes in the order of their names, so that no method depends on the order in which a file has them."""
-        order = np.array(sorted(range(len(self.nodes)), key=self.nodes.__getitem__), dtype=np.int64)
+        order = np.array(sorted(range(len(self)), key=self.nodes.__getitem__), dtype=np.int64)
         return self if (np.diff(order) == 1).all() else self.permuted(order)
 
     def only(self, relations: Iterable[str]) -> ClassGraph:
@@ -255,10 +255,7 @@ class ClassGraph:
 
     def propagated(self, values: np.ndarray, hops: int, kind: str = "symmetric") -> np.ndarray:
         """Values (n, k) after ``hops`` steps of the normalised adjacency."""
-        step, result = self.normalised_adjacency(kind), np.asarray(values, dtype=np.float32)
-        for _ in range(hops):
-            result = step @ result
-        return result
+        return walks.propagated(self.normalised_adjacency(kind), values, hops)
 
     def distances(self, lengths: str = "hops", relations: Iterable[str] | None = None) -> np.ndarray:
         """Lengths (C, C), float64, of the shortest paths between classes, whatever direction edges have.
@@ -275,8 +272,10 @@ class ClassGraph:
         ndarray
             Infinite between classes of different components.
         """
-        found = walks.path_lengths(self.adjacency(relations), self.class_nodes, lengths)
-        return found[:, self.class_nodes]
+        edges = self.adjacency(relations)
+        if lengths == "hops":
+            return walks.hops_between(edges, self.class_nodes)
+        return walks.path_lengths(edges, self.class_nodes, lengths)[:, self.class_nodes]
 
     def diffusion_kernel(self, beta: float = 1.0, relations: Iterable[str] | None = None) -> np.ndarray:
         """Kernel (C, C), float64, of classes: exp(-beta L) with the symmetric normalised Laplacian L of the graph."""
