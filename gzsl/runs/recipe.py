@@ -98,9 +98,11 @@ class Recipe(PoolSection):
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
+        if not values["dataset"]["pooled_regions"]:
+            del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
         if values["dataset"]["joint"] is None:
-            del values["dataset"]["joint"]  # so that keys of runs without it are those of earlier versions
+            del values["dataset"]["joint"]
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -115,7 +117,7 @@ class Recipe(PoolSection):
         """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
-            "shots": self.shot_plan, "seed": seed,
+            "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:

@@ -181,7 +181,8 @@ class Preflight:
         chosen = np.unique(np.linspace(0, len(view.labels) - 1, BLOCK_ROWS).round().astype(np.int64))
         rows = EvalRows(view.features.take(chosen), view.labels[chosen])
         observed_rows(method, rows, view.semantics, view.seen, view.unseen, calibrator)
-        method.scores(rows.features.to_array(), view.unseen_semantics)
+        for _, block in rows.features.blocks():
+            method.scores(block, view.unseen_semantics)
         return prepare, (time.perf_counter() - prepared) / len(chosen), prepared - began
 
     def _prepare_seconds(self, method: Method) -> float:
