@@ -201,7 +201,8 @@ class Experiment:
             if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
                 self._record({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
             if search is not None and epoch in at:
-                self._evaluate_members(method, task, *search, epoch)
+                for i in search[2]:
+                    self._evaluate(method, task, *search[:2], i, epoch)
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
@@ -212,21 +213,14 @@ class Experiment:
         if search is not None:
             monitor.forget()
 
-    def _evaluate_members(
-        self, method: Method, task: Task, phase: str, fold: str, members: list[int], epoch: int
-    ) -> None:
-        for i in members:
-            if not self._known(phase, fold, i, epoch):
-                with scored_as(method, self.recipe.build_method(**self.candidates[i])) as ready:
-                    self._evaluate(ready, task, phase, fold, i, epoch)
-
     def _evaluate(self, method: Method, task: Task, phase: str, fold: str, candidate: int, epoch: int) -> None:
         if self._known(phase, fold, candidate, epoch):
             return
         calibrator = None
-        if self.calibrated and phase == "validation":
-            calibrator = self._calibrator(fold, task).attach(method, task.view)
-        evaluation = evaluate(method, task, observer=calibrator)
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+            if self.calibrated and phase == "validation":
+                calibrator = self._calibrator(fold, task).attach(ready, task.view)
+            evaluation = evaluate(ready, task, observer=calibrator)
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
