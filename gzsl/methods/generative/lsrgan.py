@@ -80,6 +80,7 @@ class LsrGAN(AdversarialGenerator):
     classifier: str = param(default="co-trained", choices=("co-trained", "head"), doc="what gives the scores")
 
     stackable: ClassVar[bool] = True
+    takes_shots: ClassVar[bool] = False  # its classifier learns on the way and would not see them
     training_only: ClassVar[tuple[str, ...]] = ("critic_",)
 
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:
