@@ -68,7 +68,7 @@ def test_autoclip_gradient_is_autograds() -> None:
 
 @pytest.mark.parametrize("beta", [0.3, 0.85, 1.0])
 def test_autoclip_weights_have_the_asked_entropy_along_the_gradient(beta: float) -> None:
-    q = np.random.default_rng(1).standard_normal((6, 8)).astype(np.float32) * np.array([[1e-4], [1], [1], [1], [9], [0]])
+    q = np.random.default_rng(1).standard_normal((6, 8)) * np.array([[1e-4], [1], [1], [1], [9], [0]])
     w = view_weights(q, beta)
     assert_allclose(w.sum(axis=1), 1, atol=1e-6)
     entropy = -(w * np.log(w + 1e-30)).sum(axis=1) / np.log(8)

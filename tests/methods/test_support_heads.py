@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.sparse import csr_array
+from scipy.sparse import csr_matrix
 from scipy.special import kl_div
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from gzsl.linear import softmax
-from gzsl.methods.transductive.neighbours import nearest, normalised_graph, propagate
+from gzsl.methods.transductive.zlap import class_columns
 from gzsl.methods.zero_shot_heads.cache_head import a_few
 from gzsl.methods.zero_shot_heads.gda import neighbour_mean, precision
 from gzsl.methods.zero_shot_heads.offsets import fit_offsets, ridge_map
@@ -19,6 +19,7 @@ from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, unit
 from gzsl.methods.zero_shot_heads.supports import Supports
 from gzsl.methods.zero_shot_heads.tip_x import class_divergences
 from gzsl.methods.zero_shot_heads.transport import conditional_weights, sinkhorn
+from gzsl.nn.neighbour_graph import symmetric
 
 A, C = 5, 4
 
@@ -128,25 +129,17 @@ def test_zlap_answers_by_one_block_what_single_solves_would(rng: np.random.Gener
     n, nodes = 14, 14 + C
     directed = np.where(rng.random((nodes, nodes)) < 0.25, rng.random((nodes, nodes)), 0)
     directed[n:] = 0  # classes have no list of their own
-    graph = normalised_graph(csr_array(directed))
+    graph = symmetric(csr_matrix(directed))
     W = directed + directed.T
     np.fill_diagonal(W, 0)
     roots = 1 / np.sqrt(np.maximum(W.sum(axis=1), 1e-12))
     whole = W * roots[:, None] * roots
     assert_allclose(graph.toarray(), whole, atol=1e-6)
     system = np.eye(nodes) - 0.4 * whole
-    block = propagate(graph, n + np.arange(C), 0.4)
+    block = class_columns(graph, n + np.arange(C), 0.4)
     assert_allclose(block, np.linalg.inv(system)[:, n:], atol=1e-5)
     y = np.where(rng.random(nodes) < 0.4, rng.random(nodes), 0)  # a row's similarities
     assert_allclose(y @ block, np.linalg.solve(system, y)[n:], atol=1e-5)
-
-
-def test_nearest_rows_are_those_of_a_full_sort(rng: np.random.Generator) -> None:
-    X, pool = rng.standard_normal((7, A)).astype(np.float32), rng.standard_normal((9, A)).astype(np.float32)
-    places, products = nearest(X, pool, 3)
-    expected = np.argsort(-(X @ pool.T), axis=1)[:, :3]
-    assert (np.sort(places, axis=1) == np.sort(expected, axis=1)).all()
-    assert_allclose(products, np.take_along_axis(X @ pool.T, places, axis=1))
 
 
 def test_offsets_are_the_minimum_of_their_objective(rng: np.random.Generator) -> None:

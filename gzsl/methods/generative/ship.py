@@ -27,7 +27,8 @@ from gzsl.params import param
     family="generative",
     settings=("inductive",),
     fidelity="partly from memory: unverified",
-    cite="Wang et al., Improving Zero-Shot Generalization for CLIP with Synthesized Prompts, ICCV 2023, arXiv:2307.07397",
+    cite="Wang et al., Improving Zero-Shot Generalization for CLIP with Synthesized Prompts, ICCV 2023, "
+    "arXiv:2307.07397",
     year=2023,
     needs=("joint",),
     test_params=[
@@ -41,13 +42,15 @@ from gzsl.params import param
 class SHIP(Generator):
     """Features of a class are its vector and what a small network adds to it, from noise; a head learns from them.
 
-    An encoder gives mean and variance of a code of a unit row x; the decoder gives ``x' = t + f(z, t)`` at unit length,
-    t the class vector. ``|x' - x|^2`` and the divergence from N(0, 1) are minimised on seen rows; for unseen classes z is drawn.
+    An encoder gives mean and variance of a code of a unit row x; the decoder gives ``x' = t + f(z, t)`` at unit
+    length, t the class vector. ``|x' - x|^2`` and the divergence from N(0, 1) are minimised on seen rows; for unseen
+    classes z is drawn.
 
-    **Differences.** The paper writes prompts: the code becomes a bias of prompt vectors, and CLIP's text encoder with the class name
-    makes features of them. Where vectors are all there is, the decoder above takes its place (ours), as residual of the class
-    vector because texts and pictures lie apart. The paper tunes prompts or adapters on real and drawn features;
-    here any head of the toolkit does. Rows should be at unit length (``preprocess.features: l2``).
+    **Differences.** The paper writes prompts: the code becomes a bias of prompt vectors, and CLIP's text encoder with
+    the class name makes features of them. Where vectors are all there is, the decoder above takes its place (ours),
+    as residual of the class vector because texts and pictures lie apart. The paper tunes prompts or adapters on real
+    and drawn features; here any head of the toolkit does. Rows should be at unit length (``preprocess.features:
+    l2``).
 
     Notes
     -----

@@ -34,15 +34,15 @@ class AutoCLIP(JointHead):
     closed form, ``p = softmax_c(mean_k s_kc)`` and ``q_k = Σ_c p_c s_kc`` give weights ``softmax_k(T q_k)``, T by
     bisection for all rows at once; a class scores ``Σ_k w_k s_kc``.
 
-    **Differences.** T is found to 40 halvings instead of two digits. ``standardised`` (ours) turns the scores of each view into
-    z-scores over classes before weights are found, for views on different scales. A class with fewer members
-    than others has its mean in the empty places.
+    **Differences.** T is found to 40 halvings instead of two digits. ``standardised`` (ours) turns the scores of each
+    view into z-scores over classes before weights are found, for views on different scales. A class with fewer
+    members than others has its mean in the empty places.
 
     **Notes.** Reads prompts alone. Every row has weights of its own, so every member meets every row: K products of
     rows and mean vectors, in blocks.
     """
 
-    beta: float = param(default=0.85, low=1e-3, high=1.0, symbol="β", tune=(0.5, 1.0), doc="share of entropy that stays")
+    beta: float = param(default=0.85, low=1e-3, high=1.0, symbol="β", tune=(0.5, 1.0), doc="share of entropy kept")
     standardised: bool = param(default=False, doc="weights from z-scores over classes instead of scores (ours)")
 
     def class_side(self, semantics: Semantics) -> np.ndarray:
@@ -62,13 +62,13 @@ class AutoCLIP(JointHead):
 
 
 def view_evidence(S: np.ndarray) -> np.ndarray:
-    """q (n, K) of scores (n, K, C): the gradient by ρ at equal weights is ``(q - mean_k q) / K``."""
+    """Evidence q (n, K) of scores (n, K, C): the gradient by ρ at equal weights is ``(q - mean_k q) / K``."""
     p = softmax(S.mean(axis=1))
     return np.matmul(S, p[:, :, None])[:, :, 0]
 
 
 def view_weights(q: np.ndarray, beta: float) -> np.ndarray:
-    """``softmax(T q)`` (n, K) whose entropy is ``beta log K``, T >= 0 of every row by bisection; equal where q is flat."""
+    """``softmax(T q)`` (n, K) with the entropy ``beta log K``, T >= 0 a row by bisection; equal where q is flat."""
     centred = (q - q.mean(axis=1, keepdims=True)).astype(np.float64)
     spread = centred.std(axis=1, keepdims=True)
     flat = (spread[:, 0] < FLAT) | (beta >= 1)

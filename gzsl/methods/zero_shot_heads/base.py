@@ -21,7 +21,7 @@ class JointHead(Method):
     """
 
     centred: bool = param(
-        default=False, doc="take the mean row off rows and the mean class vector off members first (no rows: only these)"
+        default=False, doc="take the mean row off rows and the mean class vector off members first (no rows: members)"
     )
 
     _prepared: ClassVar[tuple[Semantics, Any] | None] = None

@@ -27,16 +27,17 @@ ROWS = 1024  # of a class that are looked at together
 class FuDD(JointHead):
     """The k best classes of a row are compared once more, by those of their members that tell them from each other.
 
-    First the mean members score; K(x) are the k best classes. For c in K(x) the vector is
-    ``t_c(x) = Σ_{c' in K(x), c' ≠ c} Σ_{e in D_cc'} e`` at unit length, where D_cc' are descriptions of c against c', and
-    the class in K(x) with the largest ``x · t_c(x)`` wins; other classes keep their order below.
+    First the mean members score; K(x) are the k best classes. For c in K(x) the vector is ``t_c(x) = Σ_{c' in K(x),
+    c' ≠ c} Σ_{e in D_cc'} e`` at unit length, where D_cc' are descriptions of c against c', and the class in K(x)
+    with the largest ``x · t_c(x)`` wins; other classes keep their order below.
 
     **Differences.** The paper asks a language model how c differs from c'. Here D_cc' are the members e of c with the
     largest ``e · (t_c - t_c')``, the share ``kept`` of them. Sums are of counts: a member that serves against m classes
     counts m times, where released code keeps each sentence once.
 
-    **Notes.** Reads prompts alone. With the number of times m_j that member j is used, ``x · t_c(x) = m · (E_c x) / sqrt(m G_c m)``,
-    G_c the products of the members of c: no vector t_c(x) is made. k products with the members of one class a row.
+    **Notes.** Reads prompts alone. With the number of times m_j that member j is used, ``x · t_c(x) = m · (E_c x) /
+    sqrt(m G_c m)``, G_c the products of the members of c: no vector t_c(x) is made. k products with the members of
+    one class a row.
     """
 
     n_candidates: int = param(default=10, low=2, high=10_000, symbol="k", tune=(2, 20), doc="classes that are compared")
@@ -89,6 +90,6 @@ def follow_up(Z: np.ndarray, candidates: np.ndarray, views: PromptViews, kept: f
 
 
 def subset_cosines(products: np.ndarray, counts: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Cosine (n,) of unit rows with ``Σ_j m_j e_j``, of ``x · e_j`` (n, J), counts m (n, J) and ``e_i · e_j`` (J, J)."""
+    """Cosine (n,) of unit rows with ``Σ_j m_j e_j``: from ``x · e_j`` and counts m (n, J), and ``e_i · e_j`` (J, J)."""
     squares = np.einsum("nj,nj->n", counts @ gram, counts)
     return np.einsum("nj,nj->n", products, counts) / np.sqrt(np.maximum(squares, TINY))

@@ -42,18 +42,18 @@ class GDA(JointHead):
     ``Σ^-1 = a ((M - 1) Σ + tr(Σ) I)^-1`` for M rows, a class scores
     ``s x · t_c + α (μ_c Σ^-1 x - μ_c Σ^-1 μ_c / 2)``, priors equal.
 
-    **Differences.** The paper has labelled rows of all classes, or new classes apart from the old. Here a class without
-    labelled rows gets a mean: ``neighbours``, the paper's for new classes: the mean of the ``n_neighbours`` labelled rows
-    nearest to its vector and of a quarter as many copies of the vector; ``shifted`` (ours): its vector, moved by the
-    distance of the mean row from the mean seen class vector. All share the seen classes' covariance. ``shrinkage``
-    (ours) mixes Σ with ``tr(Σ) / a`` times I by a share instead, since the paper's vanishes with many rows. Rows
-    are not augmented.
+    **Differences.** The paper has labelled rows of all classes, or new classes apart from the old. Here a class
+    without labelled rows gets a mean: ``neighbours``, the paper's for new classes: the mean of the ``n_neighbours``
+    labelled rows nearest to its vector and of a quarter as many copies of the vector; ``shifted`` (ours): its vector,
+    moved by the distance of the mean row from the mean seen class vector. All share the seen classes' covariance.
+    ``shrinkage`` (ours) mixes Σ with ``tr(Σ) / a`` times I by a share instead, since the paper's vanishes with many
+    rows. Rows are not augmented.
 
-    **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them. One decomposition at fit;
-    scoring is one product.
+    **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them. One decomposition at
+    fit; scoring is one product.
     """
 
-    alpha: float = param(default=1.0, low=0.0, high=1e6, symbol="α", tune=(1e-4, 100.0), doc="weight of the discriminant")
+    alpha: float = param(default=1.0, low=0.0, high=1e6, symbol="α", tune=(1e-4, 1e2), doc="weight of the discriminant")
     scale: float = param(default=100.0, low=0.0, high=1e4, doc="CLIP's logit scale")
     shrinkage: float | None = param(
         default=None, low=0.0, high=1.0, symbol="r", doc="share of the spherical covariance; null: the paper's"

@@ -29,8 +29,8 @@ class LinearSide:
     family="zero_shot_heads",
     settings=("inductive", "transductive", "transfer"),
     fidelity="partly from memory: unverified",
-    cite="Gao, Ghosh & Gimpel, The Benefits of Label-Description Training for Zero-Shot Text Classification, EMNLP 2023, "
-    "arXiv:2305.02239",
+    cite="Gao, Ghosh & Gimpel, The Benefits of Label-Description Training for Zero-Shot Text Classification, EMNLP "
+    "2023, arXiv:2305.02239",
     year=2023,
     needs=("joint", "members"),
     test_params=[{}, {"classifier": "softmax", "shift": True}, {"ridge": 10.0}],
@@ -38,14 +38,14 @@ class LinearSide:
 class LabelDescriptions(JointHead):
     """Descriptions of a class are its training rows.
 
-    ``gaussian``: the mean description μ_c and one covariance Σ, ``μ_c Σ^-1 x - μ_c Σ^-1 μ_c / 2``, with Σ the scatter of rows around
-    their mean where there are rows (the test classes' unlabelled ones in the transductive setting, else training rows
-    within classes), else of descriptions within classes, shrunk by a multiple of its mean eigenvalue. ``softmax``: a softmax on
-    all descriptions, drawn to the class means.
+    ``gaussian``: the mean description μ_c and one covariance Σ, ``μ_c Σ^-1 x - μ_c Σ^-1 μ_c / 2``, with Σ the scatter
+    of rows around their mean where there are rows (the test classes' unlabelled ones in the transductive setting,
+    else training rows within classes), else of descriptions within classes, shrunk by a multiple of its mean
+    eigenvalue. ``softmax``: a softmax on all descriptions, drawn to the class means.
 
-    **Differences.** The paper tunes a language model on 6 to 10 short texts a label; with vectors alone a linear model
-    is what can be tuned, and Gaussian classes are ours. ``shift`` (ours) moves descriptions by the distance between mean row and
-    mean description, since short texts lie elsewhere than rows.
+    **Differences.** The paper tunes a language model on 6 to 10 short texts a label; with vectors alone a linear
+    model is what can be tuned, and Gaussian classes are ours. ``shift`` (ours) moves descriptions by the distance
+    between mean row and mean description, since short texts lie elsewhere than rows.
 
     **Notes.** Reads members, and rows without their labels where there are some. Scoring is one product.
     """
@@ -92,7 +92,7 @@ class LabelDescriptions(JointHead):
 
 
 def shrunk_precision(residual: np.ndarray, ridge: float) -> np.ndarray:
-    """Inverse (a, a) of the mean square of residuals (n, a) and ``ridge`` times its mean eigenvalue, which scales to 1."""
+    """Inverse (a, a) of the mean square of residuals (n, a), scaled to a mean eigenvalue of 1, plus ``ridge``."""
     eigen = SymmetricEigen.of_gram(residual.T.astype(np.float64) @ residual / max(1, len(residual)))
     values = eigen.values / max(float(eigen.values.mean()), 1e-12) + ridge
     return (eigen.vectors / values) @ eigen.vectors.T

@@ -20,7 +20,8 @@ from gzsl.semantics import Semantics
     family="zero_shot_heads",
     settings=("inductive", "transfer"),
     fidelity="partly from memory: unverified",
-    cite="Parisot, Yang & McDonagh, Learning to Name Classes for Vision and Language Models, CVPR 2023, arXiv:2304.01830",
+    cite="Parisot, Yang & McDonagh, Learning to Name Classes for Vision and Language Models, CVPR 2023, "
+    "arXiv:2304.01830",
     year=2023,
     needs=("joint",),
     test_params=[{"n_iterations": 50}, {"transfer": "none", "l2": 1e-3, "n_iterations": 50}],
@@ -32,12 +33,12 @@ class LearnedNames(JointHead):
     ``x · (t_c + d_c)`` at unit length. Classes without rows keep their vectors, or get the offset that a ridge
     regression of the offsets on the vectors predicts (``transfer: ridge``).
 
-    **Differences.** The paper learns the word vectors of names inside the text encoder, with both encoders frozen; here, where
-    vectors are all there is, the class vectors themselves move (the encoder taken as linear, ours). ``transfer`` is ours:
-    in the paper untouched classes keep their names.
+    **Differences.** The paper learns the word vectors of names inside the text encoder, with both encoders frozen;
+    here, where vectors are all there is, the class vectors themselves move (the encoder taken as linear, ours).
+    ``transfer`` is ours: in the paper untouched classes keep their names.
 
-    **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them; without any row it is the plain
-    ensemble. L-BFGS, two products an iteration.
+    **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them; without any row it is
+    the plain ensemble. L-BFGS, two products an iteration.
     """
 
     l2: float = param(default=1e-2, low=1e-9, high=1e6, log=True, symbol="λ", tune=(1e-5, 1.0), doc="draw to the names")

@@ -16,14 +16,14 @@ from gzsl.semantics import Semantics
 class MovingHead(JointHead):
     """Prototypes start at class vectors and follow rows; a class scores minus the squared distance to its own.
 
-    Rows are centred by the mean of the unlabelled rows, prototypes by their own mean over the classes that move, so that
-    what separates rows from texts as a whole does not count. A subclass writes `assigned`.
+    Rows are centred by the mean of the unlabelled rows, prototypes by their own mean over the classes that move, so
+    that what separates rows from texts as a whole does not count. A subclass writes `assigned`.
     """
 
     n_rounds: int = param(default=20, low=0, high=100_000, doc="rounds of assignment and movement")
     step: float = param(default=0.2, low=0.0, high=1.0, symbol="α", tune=(0.02, 0.4), doc="share of the way a round")
     moving: str = param(
-        default="all", choices=("all", "unseen"), doc="which prototypes rows may move; unseen: seen ones are class means"
+        default="all", choices=("all", "unseen"), doc="which prototypes may move; unseen: seen ones are class means"
     )
     power: float | None = param(default=None, low=0.05, high=1.0, doc="power of features before all else; null: none")
 

@@ -33,8 +33,9 @@ class ProjectProbe(JointHead):
     """Rows and class vectors are projected on directions that tell seen classes apart, then a probe is learnt there.
 
     Directions Π (a, k), ``Π^T Π = I``: blocks of the discriminant directions of the seen rows (of ``S_b`` against
-    ``S_w + r I``), each found in what the blocks before leave over. The probe is a softmax on projected unit rows over the classes
-    that have labels, drawn by λ to the projected class vectors; a class scores ``cos(Π^T x, Π^T t_c + d_c)``.
+    ``S_w + r I``), each found in what the blocks before leave over. The probe is a softmax on projected unit rows
+    over the classes that have labels, drawn by λ to the projected class vectors; a class scores ``cos(Π^T x, Π^T t_c
+    + d_c)``.
 
     **Differences.** The paper learns directions for two source classes by gradient steps and a QR decomposition after
     each; for squared loss its sequential view has the closed form used here, with many classes in blocks (ours). Its
@@ -50,7 +51,9 @@ class ProjectProbe(JointHead):
         default=1e-1, low=1e-9, high=1e6, log=True, symbol="r", tune=(1e-3, 1e2), doc="in mean variances within classes"
     )
     n_probe: int | None = param(default=16, low=1, high=1_000_000, doc="labelled rows a class of the probe; null: all")
-    l2: float = param(default=1e-1, low=1e-9, high=1e9, log=True, symbol="λ", tune=(1e-4, 1e2), doc="draw to class vectors")
+    l2: float = param(
+        default=1e-1, low=1e-9, high=1e9, log=True, symbol="λ", tune=(1e-4, 1e2), doc="draw to the class vectors"
+    )
     scale: float = param(default=20.0, low=1e-3, high=1e4, log=True, doc="of outputs in the probe's loss")
 
     takes_shots: ClassVar[bool] = True

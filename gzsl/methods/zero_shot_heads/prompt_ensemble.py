@@ -32,8 +32,8 @@ class PromptEnsemble(JointHead):
     **Differences.** None in the first two. ``scores`` equals ``|mean_j e_cj|`` times ``vectors``: it lowers classes
     whose members disagree. ``max`` favours classes with many members.
 
-    **Notes.** Reads nothing but class vectors. The first two are one product of rows and mean vectors, whatever the number
-    of members; ``max`` is a product with every member.
+    **Notes.** Reads nothing but class vectors. The first two are one product of rows and mean vectors, whatever the
+    number of members; ``max`` is a product with every member.
     """
 
     ensemble: str = param(

@@ -25,20 +25,21 @@ from gzsl.params import param
 class PTMAP(MovingHead):
     """Rows without labels are shared out among classes of given sizes, and prototypes follow them.
 
-    Rows and prototypes are centred by their own means, at unit length. In each round the plan P of rows to
-    prototypes μ has the least ``Σ P |x - μ|^2`` less entropy over λ, with a sum of 1 a row and of the class's size a column; then
-    ``μ ← μ + α (Σ_n P_nc x_n / Σ_n P_nc - μ)``.
+    Rows and prototypes are centred by their own means, at unit length. In each round the plan P of rows to prototypes
+    μ has the least ``Σ P |x - μ|^2`` less entropy over λ, with a sum of 1 a row and of the class's size a column;
+    then ``μ ← μ + α (Σ_n P_nc x_n / Σ_n P_nc - μ)``.
 
-    **Differences.** Prototypes start at class vectors instead of means of labelled rows (ours; there are none). The power transform is
-    off unless ``power`` is given: it is for features that are not negative; of a negative entry the size is
-    transformed. Seen prototypes may stay (``moving: unseen``). Equal sizes are the paper's, right for its balanced tasks and wrong
-    for most test sets: ``sizes: estimated`` takes those of a softmax with the first prototypes. Rows that were not there
-    get the plan's column scales, so that a row's answer does not depend on others'.
+    **Differences.** Prototypes start at class vectors instead of means of labelled rows (ours; there are none). The
+    power transform is off unless ``power`` is given: it is for features that are not negative; of a negative entry
+    the size is transformed. Seen prototypes may stay (``moving: unseen``). Equal sizes are the paper's, right for its
+    balanced tasks and wrong for most test sets: ``sizes: estimated`` takes those of a softmax with the first
+    prototypes. Rows that were not there get the plan's column scales, so that a row's answer does not depend on
+    others'.
 
     **Notes.** Reads unlabelled rows. A round is one product and some passes over the (n, C) plan, the only large array.
     """
 
-    sharpness: float = param(default=10.0, low=1e-3, high=1e4, log=True, symbol="λ", tune=(1.0, 50.0), doc="of the plan")
+    sharpness: float = param(default=10.0, low=1e-3, high=1e4, log=True, symbol="λ", tune=(1.0, 50), doc="of the plan")
     sizes: str = param(default="equal", choices=("equal", "estimated"), doc="how many rows each class is given")
     tolerance: float = param(default=1e-4, low=1e-9, high=1.0, log=True, doc="of the plan's row sums (released: 1e-6)")
 

@@ -16,8 +16,8 @@ from gzsl.params import param
     family="zero_shot_heads",
     settings=("transductive",),
     fidelity="partly from memory: unverified",
-    cite="Tian, Feng, Chai, Chen, Yu & Liu, Prototypes-oriented Transductive Few-shot Learning with Conditional Transport, "
-    "ICCV 2023, arXiv:2308.03047",
+    cite="Tian et al., Prototypes-oriented Transductive Few-shot Learning with Conditional Transport, ICCV 2023, "
+    "arXiv:2308.03047",
     year=2023,
     needs=("joint", "unlabelled"),
     test_params=[{"n_rounds": 5}, {"n_rounds": 3, "forward": 0.8, "moving": "unseen"}],
@@ -25,13 +25,13 @@ from gzsl.params import param
 class PUTM(MovingHead):
     """Rows without labels pull prototypes, and prototypes reach for rows, without given class sizes.
 
-    With squared distances M of centred unit rows and prototypes, ``π(c | x) = softmax_c(-M / T)`` and ``π(x | c) = softmax_x(-M / T)``;
-    a row counts ``w_xc = ρ π(c | x) + (1 - ρ) (n / C) π(x | c)`` for class c, and a prototype moves the share α
-    of the way to the weighted mean of rows. T is ``temperature`` times the mean distance.
+    With squared distances M of centred unit rows and prototypes, ``π(c | x) = softmax_c(-M / T)`` and ``π(x | c) =
+    softmax_x(-M / T)``; a row counts ``w_xc = ρ π(c | x) + (1 - ρ) (n / C) π(x | c)`` for class c, and a prototype
+    moves the share α of the way to the weighted mean of rows. T is ``temperature`` times the mean distance.
 
-    **Differences.** The paper's cost comes from a small network that is trained anew for every task; here it is
-    the distance (a reading of the method without its navigator, ours), and prototypes start at class vectors. ρ = 1 is soft
-    k-means, ρ = 0 covers every class with as many rows.
+    **Differences.** The paper's cost comes from a small network that is trained anew for every task; here it is the
+    distance (a reading of the method without its navigator, ours), and prototypes start at class vectors. ρ = 1 is
+    soft k-means, ρ = 0 covers every class with as many rows.
 
     **Notes.** Reads unlabelled rows. One product and two softmaxes of the (n, C) costs a round.
     """

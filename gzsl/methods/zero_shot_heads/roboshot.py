@@ -26,8 +26,8 @@ from gzsl.semantics import Semantics
 class RoboShot(JointHead):
     """Rows lose what they have in common with misleading directions before they are compared with classes.
 
-    With Q (a, r) an orthonormal basis of misleading directions and Q' (a, r') of helpful ones, a row becomes
-    ``(I + b Q' Q'^T) (I - Q Q^T) x``, and the class with the nearest mean member by cosine wins. Lengths of rows change no
+    With Q (a, r) an orthonormal basis of misleading directions and Q' (a, r') of helpful ones, a row becomes ``(I + b
+    Q' Q'^T) (I - Q Q^T) x``, and the class with the nearest mean member by cosine wins. Lengths of rows change no
     ranking, so the map is put on the class vectors, and scoring is one product.
 
     **Differences.** The paper's directions are differences of pairs that a language model names ("land background" and
@@ -45,7 +45,7 @@ class RoboShot(JointHead):
     )
     n_reject: int = param(default=1, low=0, high=10_000, symbol="r", tune=(0, 10), doc="directions taken out")
     n_boost: int = param(default=0, low=0, high=10_000, doc="helpful directions")
-    boost: float = param(default=1.0, low=0.0, high=100.0, symbol="b", doc="strength; 1 doubles a direction, as released")
+    boost: float = param(default=1.0, low=0.0, high=100.0, symbol="b", doc="1 doubles a direction, as released")
 
     def learn(self, view: TrainView) -> None:
         """The map ``map_`` (a, a) of rows."""

@@ -64,12 +64,13 @@ class SparseCodes(DescentMethod):
     """One dictionary takes rows and class vectors apart; a class scores by the units that it shares with a row.
 
     A sparse autoencoder with m = ``expansion`` times a units of which the k largest stay is trained on the rows, with
-    the mean squared error and, for units that no row of the batch uses, the error of what they make of the residual. A class
-    scores ``(1 - w) cos(z(x), z(t_c)) + w cos(x, t_c)``; units weigh by their rarity.
+    the mean squared error and, for units that no row of the batch uses, the error of what they make of the residual.
+    A class scores ``(1 - w) cos(z(x), z(t_c)) + w cos(x, t_c)``; units weigh by their rarity.
 
-    **Differences.** The paper encodes a language model's hidden states, sums codes over tokens, and trains a classifier on
-    codes; without labels of unseen classes, comparing codes of rows with codes of class vectors takes its place
-    (ours). The mean row and the mean class vector are taken off first. ``binary``: 1 for an active unit, as the paper finds best.
+    **Differences.** The paper encodes a language model's hidden states, sums codes over tokens, and trains a
+    classifier on codes; without labels of unseen classes, comparing codes of rows with codes of class vectors takes
+    its place (ours). The mean row and the mean class vector are taken off first. ``binary``: 1 for an active unit, as
+    the paper finds best.
 
     **Notes.** Reads training rows without their labels. Codes exist for a block of rows at a time.
     """

@@ -28,13 +28,13 @@ from gzsl.semantics import Semantics
 class TextToConcept(Method):
     """Rows are mapped affinely into the space of class vectors and compared with them by cosine.
 
-    The map is the ridge regression ``W = Y^T X (X^T X + λ I)^-1`` of centred rows on what stands for them in the other space,
-    here the class vectors of the training rows; a class scores ``cos(W (x - x̄) + ȳ, t_c)``.
+    The map is the ridge regression ``W = Y^T X (X^T X + λ I)^-1`` of centred rows on what stands for them in the
+    other space, here the class vectors of the training rows; a class scores ``cos(W (x - x̄) + ȳ, t_c)``.
 
-    **Differences.** The paper regresses on CLIP's vectors of the same pictures, by SGD on scaled data; a dataset that carries
-    such vectors uses them as its class vectors' space. Released code scales the bias back by the wrong factor; the closed
-    form needs no scales. λ is in units of the mean eigenvalue. ``centred`` (ours) takes ȳ off both sides before the cosine,
-    which removes what all texts have in common.
+    **Differences.** The paper regresses on CLIP's vectors of the same pictures, by SGD on scaled data; a dataset that
+    carries such vectors uses them as its class vectors' space. Released code scales the bias back by the wrong
+    factor; the closed form needs no scales. λ is in units of the mean eigenvalue. ``centred`` (ours) takes ȳ off both
+    sides before the cosine, which removes what all texts have in common.
 
     **Notes.** Reads training rows; one decomposition serves a grid over λ.
     """

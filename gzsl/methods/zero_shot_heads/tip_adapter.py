@@ -26,10 +26,10 @@ class TipAdapter(CacheHead):
     With class vectors t_c and supports s_m (a few labelled rows a class), a class scores
     ``s x · t_c + α Σ_{m of c} exp(-β (1 - x · s_m))``.
 
-    **Differences.** A class without a labelled row has its members as supports, shifted by the distance of the mean row from the
-    mean class vector (SuS-X's idea with texts instead of drawn pictures). ``class_balance`` (ours) averages over the
-    supports of a class instead of adding them up, so that classes with more of them do not win by that. Features are not
-    augmented: a support is one row, not ten crops.
+    **Differences.** A class without a labelled row has its members as supports, shifted by the distance of the mean
+    row from the mean class vector (SuS-X's idea with texts instead of drawn pictures). ``class_balance`` (ours)
+    averages over the supports of a class instead of adding them up, so that classes with more of them do not win by
+    that. Features are not augmented: a support is one row, not ten crops.
 
     **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them. Every row meets
     every support: M / C products of rows and class vectors, in blocks.

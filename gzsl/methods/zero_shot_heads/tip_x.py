@@ -39,16 +39,17 @@ class SignatureSide(CacheSide):
 class TipX(CacheHead):
     """Tip-Adapter, and a third term: how far a row's distribution over classes is from those of the supports.
 
-    With ``P = softmax(x · t / τ)`` and ``Q_m = softmax(s_m · t / τ)``, a class scores ``s x · t_c + α A_c - γ ψ(D)_c``: A is
-    Tip-Adapter's cache, D_c the mean of ``KL(P || Q_m)`` over its supports, ψ the map to the range of the
-    affinities.
+    With ``P = softmax(x · t / τ)`` and ``Q_m = softmax(s_m · t / τ)``, a class scores ``s x · t_c + α A_c - γ
+    ψ(D)_c``: A is Tip-Adapter's cache, D_c the mean of ``KL(P || Q_m)`` over its supports, ψ the map to the range of
+    the affinities.
 
-    **Differences.** Supports are labelled rows, or members of classes that have none (the paper draws or retrieves pictures
-    by name). ψ's range is that of the supports among each other, not of the test rows: those scores would depend on each
-    other. Means over supports replace sums, which would differ with their number.
+    **Differences.** Supports are labelled rows, or members of classes that have none (the paper draws or retrieves
+    pictures by name). ψ's range is that of the supports among each other, not of the test rows: those scores would
+    depend on each other. Means over supports replace sums, which would differ with their number.
 
-    **Notes.** ``Σ_m KL(P || Q_m) / n_c = Σ P log P - P · L_c`` with ``L_c`` the mean of ``log Q_m``: supports fold into C vectors,
-    and the term is one product of (n, C) and (C, C), whatever their number. Where α is 0 no row meets a support.
+    **Notes.** ``Σ_m KL(P || Q_m) / n_c = Σ P log P - P · L_c`` with ``L_c`` the mean of ``log Q_m``: supports fold
+    into C vectors, and the term is one product of (n, C) and (C, C), whatever their number. Where α is 0 no row meets
+    a support.
     """
 
     alpha: float = param(default=1.0, low=0.0, high=1e4, symbol="α", tune=(0.1, 10.0), doc="weight of the cache")

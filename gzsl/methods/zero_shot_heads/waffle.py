@@ -32,10 +32,10 @@ class Waffle(JointHead):
     over them of ``x · (t_c + δ_j)`` at unit length. ``swapped``: each class has a quarter of them, another one by its
     name.
 
-    **Differences.** The paper appends random words and characters to the name and embeds the sentence, 15 pairs shared by all
-    classes, over 7 repetitions. An embedding of random strings needs the text encoder: where the user has it, members
-    made of such strings with `prompt-ensemble` are the paper's method. Here differences of other classes' real members
-    take their place; isotropic noise would give t_c back, up to scale.
+    **Differences.** The paper appends random words and characters to the name and embeds the sentence, 15 pairs
+    shared by all classes, over 7 repetitions. An embedding of random strings needs the text encoder: where the user
+    has it, members made of such strings with `prompt-ensemble` are the paper's method. Here differences of other
+    classes' real members take their place; isotropic noise would give t_c back, up to scale.
 
     **Notes.** Reads prompts alone; one product of rows and one vector a class.
     """

@@ -25,16 +25,16 @@ from gzsl.semantics import Semantics
 class WCA(JointHead):
     """Crops that look like the whole picture and descriptions that say what the name says weigh more.
 
-    With crops v_b of a row and members e_cj of a class, ``w_b = softmax_b(s v_b · v_0)`` and ``u_cj = softmax_j(s' e_cj · t_c)``
-    weigh the matrix of all products: ``Σ_bj w_b u_cj v_b · e_cj``. Since that is ``(Σ_b w_b v_b) · (Σ_j u_cj e_cj)``, the matrix is
-    never made.
+    With crops v_b of a row and members e_cj of a class, ``w_b = softmax_b(s v_b · v_0)`` and ``u_cj = softmax_j(s'
+    e_cj · t_c)`` weigh the matrix of all products: ``Σ_bj w_b u_cj v_b · e_cj``. Since that is ``(Σ_b w_b v_b) · (Σ_j
+    u_cj e_cj)``, the matrix is never made.
 
     **Differences.** v_0 is the mean crop and t_c the mean member, where the paper has the whole picture and the plain
-    name. Crops are the row's regions, all of them, once; released code draws 60 of them, with repetition, 20 times. Sums are
-    brought to unit length, as released.
+    name. Crops are the row's regions, all of them, once; released code draws 60 of them, with repetition, 20 times.
+    Sums are brought to unit length, as released.
 
-    **Notes.** Reads regions, and descriptions where there are some. One product of rows and classes, and one pass over the
-    regions.
+    **Notes.** Reads regions, and descriptions where there are some. One product of rows and classes, and one pass
+    over the regions.
     """
 
     row_sharpness: float = param(default=54.6, low=0.0, high=1e4, symbol="s", tune=(0.0, 100.0), doc="released: e^4")

@@ -36,8 +36,8 @@ class ZPE(JointHead):
     transductive setting gives; with one set its mean is taken off whole. ``max_rows`` random rows are used (the authors
     report that a tenth of the test rows does).
 
-    **Notes.** Means of logits come from the mean row, without a pass. The largest logits need every template: ``max_rows``
-    times K class products at fit; scoring is one product.
+    **Notes.** Means of logits come from the mean row, without a pass. The largest logits need every template:
+    ``max_rows`` times K class products at fit; scoring is one product.
     """
 
     scale: float = param(default=100.0, low=1e-3, high=1e4, log=True, doc="CLIP's logit scale")
