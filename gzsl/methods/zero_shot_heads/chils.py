@@ -107,7 +107,7 @@ def hierarchical_scores(Z: np.ndarray, views: PromptViews, scale: float, rule: s
 
 
 def parent_vectors(graph: ClassGraph, centres: np.ndarray) -> np.ndarray:
-    """Unit vectors (C, a) of what is above each class: a node's own, or the mean of its classes; a root's is the class's."""
+    """Unit vectors (C, a) of what is above each class: a node's own or the mean of its classes; of a root its class."""
     parents, above = graph.hierarchy.parents, centres.copy()
     first = [parents.indices[parents.indptr[i]] if parents.indptr[i + 1] > parents.indptr[i] else -1
              for i in graph.class_nodes]  # fmt: skip
