@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
@@ -21,16 +22,18 @@ from gzsl.runs.overrides import overridden
 from gzsl.runs.sections import (
     DatasetSection,
     ExpectedSection,
+    PoolSection,
     PreprocessSection,
     Section,
     Seeds,
     SelectionSection,
+    ShotsSection,
 )
 from gzsl.semantics import NORMALISATIONS
 from gzsl.semantics.graph_maker import check_spec
 
 
-class Recipe(Section):
+class Recipe(PoolSection):
     """Dataset + preprocessing + method + selection + calibration + seeds, with the source of every value."""
 
     paper: str | None = Field(None, description="key of the paper in docs/references.bib")
@@ -39,7 +42,7 @@ class Recipe(Section):
     preprocess: PreprocessSection = PreprocessSection()
     method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
-    setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
+    shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
     calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
     seeds: Seeds = Field(default_factory=lambda: [0, 1, 2], description="one run a seed")
@@ -54,6 +57,11 @@ class Recipe(Section):
     @classmethod
     def _rule_alone(cls, value: Any) -> Any:
         return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _k_alone(cls, value: Any) -> Any:
+        return {"k": value} if isinstance(value, int) else value
 
     @model_validator(mode="after")
     def _has_method_name(self) -> Recipe:
@@ -80,7 +88,7 @@ class Recipe(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Plain values of everything that decides the numbers, with defaults filled in."""
-        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
+        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
         if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
@@ -90,9 +98,27 @@ class Recipe(Section):
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
+        if not values["dataset"]["pooled_regions"]:
+            del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
+        if values["dataset"]["joint"] is None:
+            del values["dataset"]["joint"]
+        if not self.shot_plan.asked:
+            del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
+
+    @property
+    def shot_plan(self) -> ShotPlan:
+        """How many labelled rows of unseen classes are shown."""
+        return ShotPlan(self.shots.k, self.shots.apart)
+
+    def preparation(self, seed: int) -> dict[str, Any]:
+        """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
+        return {
+            "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
+            "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
+        }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
@@ -100,7 +126,7 @@ class Recipe(Section):
 
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
-        values = self.model_dump()
+        values = self.model_dump(exclude_unset=True)
         return make_recipe(overridden(values, overrides), where=f"recipe for {self.title}")
 
     @property
@@ -124,12 +150,15 @@ class Recipe(Section):
             check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
+        if self.transductive is not None:
+            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
         if self.setting not in method.card.settings:
             able = [name for name in method_names() if self.setting in get_method(name).card.settings]
             raise RecipeError(
                 f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
                 f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
             )
+        self._check_setting(type(method))
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":
@@ -141,6 +170,26 @@ class Recipe(Section):
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self
+
+    def _check_setting(self, method: type[Method]) -> None:
+        """What the setting, and shots, leave no room for."""
+        if self.shot_plan.k and not method.few_shot():
+            raise RecipeError(
+                f"shots: found {self.shots.k}, but {method.card.id} learns from rows of seen classes alone and would "
+                "not use them; generators and the heads that read shots do (gzsl methods)"
+            )
+        if self.setting != "transfer":
+            return
+        if self.selection.rule != "last":
+            raise RecipeError(
+                f"selection: found rule {self.selection.rule!r} in the transfer setting, which has no training rows to "
+                "choose on, expected rule 'last'"
+            )
+        if self.calibration["name"] != "none":
+            raise RecipeError(
+                f"calibration: found {self.calibration['name']!r} in the transfer setting, where no class is seen, "
+                "expected none"
+            )
 
 
 def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

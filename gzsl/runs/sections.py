@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gzsl.data.pool import PoolChoice
 from gzsl.data.splits import VERSIONS
 from gzsl.errors import suggest
 from gzsl.runs.overrides import combinations
@@ -17,7 +18,7 @@ LARGEST_SEED = 2**32 - 1  # that every library takes
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
+RESERVED = ("name", "root", "semantics", "normalise", "features_name", "regions")  # no options, but a loader's own
 
 
 class Section(BaseModel):
@@ -37,8 +38,15 @@ class DatasetSection(Section):
     fine_tuned: bool | None = Field(
         None, description="whether the feature network saw the seen classes; checked; null: as the files show"
     )
+    regions: str | None = Field(None, description="file or folder of features of regions; null: the dataset's own")
+    pooled_regions: bool = Field(
+        False, description="true: other methods' rows are means of regions, not the features beside"
+    )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    joint: bool | None = Field(
+        None, description="whether class vectors and features share one space; null: as the files show"
+    )
     graph: str | dict[str, Any] | None = Field(
         None, description="class graph: a kind by name (attributes-knn, taxonomy, ...), a folder, or a mapping with "
         "such a name and its options; null: none",
@@ -73,6 +81,22 @@ class PreprocessSection(Section):
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
 
 
+class ShotsSection(Section):
+    """Few-shot learning: labelled rows of unseen classes that a method gets besides; none of them is ever scored."""
+
+    k: int = Field(0, strict=True, ge=0, le=10_000, description="labelled rows of each unseen class")
+    apart: int | None = Field(
+        None, strict=True, ge=0, le=10_000,
+        description="test rows a class that leave the scored ones where there is no pool; k of them are shown; null: k",
+    )
+
+    @model_validator(mode="after")
+    def _enough(self) -> ShotsSection:
+        if self.apart is not None and self.apart < self.k:
+            raise ValueError(f"apart: found {self.apart} for {self.k} shots, expected at least as many")
+        return self
+
+
 class SelectionSection(Section):
     """How hyper-parameters and the number of epochs are chosen."""
 
@@ -101,3 +125,69 @@ class ExpectedSection(Section):
     source: str = Field(description="table or file the numbers come from")
     selection: str | None = Field(None, description="how the published number was selected")
     note: str | None = Field(None, description="what to know before comparing")
+
+
+class PriorSection(Section):
+    """What a transductive method may know of the shares of classes among unlabelled rows."""
+
+    name: Literal["uniform", "estimated", "given"] = Field(
+        "uniform", description="uniform; estimated; given (not a valid result)"
+    )
+    rule: Literal["classifier", "kmeans", "bbse"] = Field(
+        "classifier", description="how an estimated prior is found: classifier, kmeans or bbse"
+    )
+    shares: dict[str, float] | None = Field(
+        None, description="of a given prior: share by class; null: counted in the labels of the test rows"
+    )
+
+
+class PoolSection(Section):
+    """The keys of a recipe that only the transductive setting has; `Recipe` derives from it."""
+
+    setting: Literal["inductive", "transductive", "transfer"] = Field(
+        "inductive", description="what the method may see; transfer: no training rows, all classes are candidates"
+    )
+    pool: Literal["unseen", "all"] | None = Field(
+        None, description="unlabelled rows of the transductive setting: of unseen classes alone, or the whole test set"
+    )
+    class_prior: PriorSection | None = Field(
+        None, description="what is known of their classes' shares: uniform, estimated or given; null: uniform"
+    )
+    transductive: dict[str, Any] | None = Field(
+        None, description="what makes an inductive method transductive: propagate, self-train or sinkhorn"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _setting_of_the_wrapper(cls, values: Any) -> Any:
+        """A wrapper is transductive by what it is: nobody has to say it a second time."""
+        if isinstance(values, dict) and values.get("transductive") and "setting" not in values:
+            return {**values, "setting": "transductive"}
+        return values
+
+    @field_validator("class_prior", "transductive", mode="before")
+    @classmethod
+    def _part_by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _pool_in_its_setting(self) -> PoolSection:
+        for name in ("pool", "class_prior", "transductive"):
+            if self.setting != "transductive" and getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name}: found one in the {self.setting} setting, expected none there; say setting: transductive"
+                )
+        return self
+
+    @property
+    def pool_choice(self) -> PoolChoice | None:
+        """What is asked of the transductive setting; None in another one."""
+        if self.setting != "transductive":
+            return None
+        prior = self.class_prior or PriorSection()
+        return PoolChoice(self.pool or "unseen", prior.name, prior.rule, prior.shares)
+
+    @property
+    def pool_keys(self) -> set[str]:
+        """The keys here that decide nothing in the present setting."""
+        return set() if self.setting == "transductive" else {"pool", "class_prior", "transductive"}
