@@ -167,6 +167,8 @@ class Method(Configurable):
         self._check_semantics(semantics)
         table, order = semantics.canonical()
         found = self._scores(X, table)
+        if table is semantics:  # no column moves
+            return np.asarray(found, dtype=np.float32)
         result = np.empty(found.shape, dtype=np.float32)
         result[:, order] = found
         return result

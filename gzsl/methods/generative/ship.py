@@ -18,7 +18,7 @@ from gzsl.nn.latent import kl_to_standard_normal, sample_code
 from gzsl.nn.losses.reconstruction import squared_rows
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
-from gzsl.nn.wgan import step, weighted_sum
+from gzsl.nn.wgan import Terms, step, weighted_sum
 from gzsl.params import param
 
 
@@ -88,7 +88,7 @@ class SHIP(Generator):
         mean, logvar = self.encoder_(normalize(batch.x)).chunk(2, dim=1)
         code = sample_code(mean, logvar, self.streams.normal("code", *mean.shape))
         found = self.decode(code, batch.a)
-        terms = {
+        terms: Terms = {
             "reconstruction": (1.0, squared_rows(found, normalize(batch.x))),
             "divergence": (self.divergence_weight, kl_to_standard_normal(mean, logvar).mean()),
         }

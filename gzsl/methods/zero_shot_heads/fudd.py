@@ -80,7 +80,7 @@ def follow_up(Z: np.ndarray, candidates: np.ndarray, views: PromptViews, kept: f
     order = np.argsort(flat, kind="stable")
     ends = np.searchsorted(flat[order], np.arange(len(views) + 1))
     for c in np.flatnonzero(np.diff(ends)):
-        members, used = views.vectors[views.starts[c] : views.starts[c + 1]], differential(views, c, centres, kept)
+        members, used = views.vectors[views.starts[c] : views.starts[c + 1]], differential(views, int(c), centres, kept)
         gram = members @ members.T
         for start in range(ends[c], ends[c + 1], ROWS):
             places = order[start : min(start + ROWS, ends[c + 1])]

@@ -52,6 +52,6 @@ class PTMAP(MovingHead):
             sizes = (soft / soft.sum(axis=1, keepdims=True)).sum(axis=0) + 1e-6
             sizes *= len(X) / sizes.sum()
         plan, scales = sinkhorn(cost, sizes, self.sharpness, tolerance=self.tolerance, start=self._warm)
-        self._warm = scales
+        self._warm = scales  # type: ignore[misc]
         self.log_prior_ = (np.log(scales) / self.sharpness).astype(np.float32)
         return plan

@@ -23,14 +23,18 @@ BLOCK = 1024
 class SparseAutoencoder(nn.Module):
     """``z = TopK(ReLU((x - b) W + c))``, ``x' = z V + b``, the rows of V at unit length."""
 
+    row_mean: Tensor  # of the training rows
+    class_mean: Tensor  # of the seen class vectors
+    usage: Tensor  # share of rows that use a unit
+
     def __init__(self, size: int, units: int, rng: torch.Generator) -> None:
         super().__init__()
         self.encoder = linear(size, units, init="torch-default", rng=rng)
         self.decoder = nn.Parameter(torch.randn(units, size, generator=rng))
         self.centre = nn.Parameter(torch.zeros(size))
-        for name in ("row_mean", "class_mean"):  # of the training rows and the seen class vectors
+        for name in ("row_mean", "class_mean"):
             self.register_buffer(name, torch.zeros(size))
-        self.register_buffer("usage", torch.full((units,), 0.5))  # share of rows that use a unit
+        self.register_buffer("usage", torch.full((units,), 0.5))
         with torch.no_grad():
             self.encoder.weight.copy_(normalize(self.decoder))  # tied at the start
             self.encoder.bias.zero_()
@@ -89,24 +93,31 @@ class SparseCodes(DescentMethod):
         """Make the autoencoder."""
         self.network_ = SparseAutoencoder(sizes.n_features, self._n_units(sizes.n_features), rng)
 
+    @property
+    def autoencoder(self) -> SparseAutoencoder:
+        """The one network."""
+        found = self.networks()["network_"]
+        assert isinstance(found, SparseAutoencoder)
+        return found
+
     def pretrain(self, rows: TrainingRows) -> None:
         """Keep the means of rows and of seen class vectors."""
-        self.network_.row_mean.copy_(normalize(rows.x).mean(dim=0))
-        self.network_.class_mean.copy_(normalize(rows.table).mean(dim=0))
+        self.autoencoder.row_mean.copy_(normalize(rows.x).mean(dim=0))
+        self.autoencoder.class_mean.copy_(normalize(rows.table).mean(dim=0))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Errors of the kept units, and of silent ones on what is left over."""
-        x = normalize(normalize(batch.x) - self.network_.row_mean)
-        active = self.network_.activations(x)
+        x = normalize(normalize(batch.x) - self.autoencoder.row_mean)
+        active = self.autoencoder.activations(x)
         z = top_units(active, self.n_active)
-        left = x - self.network_.centre - self.network_.decoded(z)
+        left = x - self.autoencoder.centre - self.autoencoder.decoded(z)
         silent = (z > 0).sum(dim=0) == 0
         spare = top_units(active * silent, self.n_active)
         with torch.no_grad():
-            self.network_.usage.lerp_((z > 0).float().mean(dim=0), 0.05)
+            self.autoencoder.usage.lerp_((z > 0).float().mean(dim=0), 0.05)
         return {
             "reconstruction": squared_rows(left, torch.zeros_like(left)),
-            "silent": self.silent_weight * squared_rows(self.network_.decoded(spare), left.detach()),
+            "silent": self.silent_weight * squared_rows(self.autoencoder.decoded(spare), left.detach()),
         }
 
     def _n_units(self, size: int) -> int:
@@ -114,21 +125,21 @@ class SparseCodes(DescentMethod):
 
     def codes(self, x: Tensor) -> Tensor:
         """Codes (n, m) of rows at unit length, weighted and at unit length themselves."""
-        z = top_units(self.network_.activations(x), self.n_active)
+        z = top_units(self.autoencoder.activations(x), self.n_active)
         z = (z > 0).to(z.dtype) if self.binary else z
         if self.rarity:
-            z = z * torch.log(1 / self.network_.usage.clamp(1e-4, 1)).clamp_min(1e-3)
+            z = z * torch.log(1 / self.autoencoder.usage.clamp(1e-4, 1)).clamp_min(1e-3)
         return normalize(z)
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         found = np.empty((len(X), len(semantics)), dtype=np.float32)
         with torch.inference_mode():
             means = self.to_device(unit(PromptViews.of(semantics).means))
-            table = normalize(means - self.network_.class_mean)
+            table = normalize(means - self.autoencoder.class_mean)
             codes = self.codes(table).T
             for start in range(0, len(X), BLOCK):
                 where = slice(start, start + BLOCK)
-                x = normalize(normalize(self.to_device(X[where])) - self.network_.row_mean)
+                x = normalize(normalize(self.to_device(X[where])) - self.autoencoder.row_mean)
                 scores = (1 - self.mix) * (self.codes(x) @ codes) + self.mix * (x @ table.T)
                 found[where] = scores.cpu().numpy()
         return found
