@@ -109,8 +109,8 @@ def main() -> None:
         ratio = found["scores"] / found["plain"]
         aims = ["reached" if good else "missed" for good in (ratio <= TARGET, found["extra"] < MOST_MB)]
         print(
-            f"{name}: scoring {ratio:.2f} x the plain product (target {TARGET:g}: {aims[0]}), fit {found['fit']:.1f} s, "
-            f"table {found['table']:.1f} s, product {found['plain']:.2f} s; peak extra {found['extra']:.0f} MB "
+            f"{name}: scoring {ratio:.2f} x the plain product (target {TARGET:g}: {aims[0]}), "
+            f"fit {found['fit']:.1f} s, table {found['table']:.1f} s, product {found['plain']:.2f} s; peak extra {found['extra']:.0f} MB "
             f"(target {MOST_MB}: {aims[1]})", flush=True,
         )  # fmt: skip
 
