@@ -6,21 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gzsl.linear import softmax
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.cache_head import CacheHead, CacheSide
-from gzsl.methods.zero_shot_heads.prompt_views import unit
+from gzsl.methods.zero_shot_heads.prompt_views import row_blocks, unit
 from gzsl.params import param
 from gzsl.semantics import Semantics
-
-TINY = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
 class SignatureSide(CacheSide):
-    """Besides: ``logs`` (C, C), the mean over supports of class c of log Q_m; the line of the rescaling."""
+    """Besides: what the supports' distributions fold into, and the line of the rescaling.
 
-    logs: np.ndarray
+    Attributes
+    ----------
+    middles : ndarray, shape (C, a)
+        Mean support of every class over the temperature.
+    totals : ndarray, shape (C,)
+        Mean over supports of the logarithm of what their softmax is divided by.
+    slope, start : float
+        ψ(D) is ``slope D + start``.
+    """
+
+    middles: np.ndarray
+    totals: np.ndarray
     slope: float
     start: float
 
@@ -47,9 +55,9 @@ class TipX(CacheHead):
     pictures by name). ψ's range is that of the supports among each other, not of the test rows: those scores would
     depend on each other. Means over supports replace sums, which would differ with their number.
 
-    **Notes.** ``Σ_m KL(P || Q_m) / n_c = Σ P log P - P · L_c`` with ``L_c`` the mean of ``log Q_m``: supports fold
-    into C vectors, and the term is one product of (n, C) and (C, C), whatever their number. Where α is 0 no row meets
-    a support.
+    **Notes.** With ``log Q_m = s_m · t / τ - z_m``, the mean of ``KL(P || Q_m)`` over the supports of a class is ``Σ
+    P log P - (P T) · s̄_c / τ + z̄_c``: supports fold into one vector and one number a class, whatever their number,
+    and the term costs two products. Where α is 0 no row meets a support.
     """
 
     alpha: float = param(default=1.0, low=0.0, high=1e4, symbol="α", tune=(0.1, 10.0), doc="weight of the cache")
@@ -60,15 +68,18 @@ class TipX(CacheHead):
     def class_side(self, semantics: Semantics) -> SignatureSide:
         """Fold the supports of a table."""
         side = super().class_side(semantics)
-        keys, starts = side.supports.keys, side.supports.starts
-        logs = np.log(softmax(keys @ side.centres.T / self.temperature) + TINY)
-        folded = np.add.reduceat(logs, starts[:-1], axis=0) / side.supports.counts[:, None]
-        divergences = class_divergences(np.exp(logs), folded)
-        middles = unit(np.add.reduceat(keys, starts[:-1], axis=0))
-        affinities = keys @ middles.T
-        low, high = float(divergences.min()), float(divergences.max())
-        slope = float(np.ptp(affinities)) / max(high - low, 1e-12)
-        return SignatureSide(side.centres, side.supports, folded, slope, float(affinities.min()) - slope * low)
+        keys, starts, counts = side.supports.keys, side.supports.starts[:-1], side.supports.counts
+        totals = np.empty(len(keys), dtype=np.float32)
+        for where in row_blocks(len(keys), 8 * len(counts)):
+            totals[where] = _log_sum_exp(keys[where] @ side.centres.T / self.temperature)
+        means = np.add.reduceat(keys, starts, axis=0) / counts[:, None].astype(np.float32)
+        middles, folded = means / self.temperature, np.add.reduceat(totals, starts) / counts
+        D = class_divergences(unit(means) @ side.centres.T / self.temperature, side.centres, middles, folded)
+        alike = unit(means) @ unit(means).T
+        low, high = float(D.min()), float(D.max())
+        slope = float(np.ptp(alike)) / max(high - low, 1e-12)
+        start = float(alike.min()) - slope * low
+        return SignatureSide(side.centres, side.supports, middles, folded.astype(np.float32), slope, start)
 
     def joint_scores(self, Z: np.ndarray, side: SignatureSide) -> np.ndarray:
         """Cosines, cache and divergence: (n, a) -> (n, C)."""
@@ -77,11 +88,35 @@ class TipX(CacheHead):
         if self.alpha:
             found += self.alpha * side.supports.affinities(Z, self.beta, True)
         if self.gamma:
-            P = softmax(cosines / self.temperature)
-            found -= self.gamma * (side.slope * class_divergences(P, side.logs) + side.start)
+            cosines /= self.temperature
+            D = class_divergences(cosines, side.centres, side.middles, side.totals)
+            found -= self.gamma * side.slope * D
+            found -= self.gamma * side.start
         return found
 
 
-def class_divergences(P: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Mean ``KL(P_n || Q_m)`` over supports of class c, (n, C), of P (n, C) and the mean logarithms (C, C)."""
-    return (P * np.log(P + TINY)).sum(axis=1, keepdims=True) - P @ logs.T
+def class_divergences(logits: np.ndarray, T: np.ndarray, middles: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Mean ``KL(P_n || Q_m)`` over the supports of every class, (n, C).
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n, C)
+        ``x · t / τ``, of which P is the softmax.
+    T : ndarray, shape (C, a)
+        Class vectors.
+    middles, totals : ndarray
+        See `SignatureSide`.
+    """
+    P = np.exp(logits - logits.max(axis=1, keepdims=True))
+    P /= P.sum(axis=1, keepdims=True)
+    negative_entropy = np.einsum("nc,nc->n", P, logits) - _log_sum_exp(logits)
+    found = (P @ T) @ -middles.T
+    found += totals
+    found += negative_entropy[:, None]
+    return found
+
+
+def _log_sum_exp(logits: np.ndarray) -> np.ndarray:
+    top = logits.max(axis=1)
+    found: np.ndarray = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return found
