@@ -28,9 +28,7 @@ from gzsl.semantics import Semantics
 
 
 @register(
-    "lsrgan",
-    family="generative",
-    settings=("inductive",),
+    "lsrgan", family="generative", settings=("inductive",),
     fidelity="replicated from code",
     cite="Vyas, Venkateswara & Panchanathan, Leveraging Seen and Unseen Semantic Relationships for Generative "
     "Zero-Shot Learning, ECCV 2020, arXiv:2007.09549",
