@@ -103,6 +103,7 @@ class Recipe(PoolSection):
         del values["dataset"]["name"], values["dataset"]["regions"]
         if not values["dataset"]["pooled_regions"]:
             del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
+        del values["dataset"]["tables"]  # a part of the content
         if values["dataset"]["joint"] is None:
             del values["dataset"]["joint"]
         if self.preprocess.align == "none":

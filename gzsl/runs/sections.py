@@ -44,6 +44,9 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    tables: dict[str, str] = Field(
+        default_factory=dict, description="further class tables by name: a file (.csv, .npz) beside the data or a path"
+    )
     joint: bool | None = Field(
         None, description="whether class vectors and features share one space; null: as the files show"
     )
