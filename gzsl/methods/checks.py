@@ -41,8 +41,8 @@ def other_space(view: TrainView) -> str | None:
         return None
     return (
         f"semantics {semantics.name!r}: its vectors are said to share the space of the features, but rows of seen "
-        f"classes are nearest to their own class in {100 * share:.1f} percent, which is chance ({100 * chance:.1f}): take the "
-        "claim back (dataset.joint: false) and learn a map (preprocess.align: ridge)"
+        f"classes are nearest to their own class in {100 * share:.1f} percent, chance is {100 * chance:.1f}: take "
+        "the claim back (dataset.joint: false) and learn a map (preprocess.align: ridge)"
     )
 
 
