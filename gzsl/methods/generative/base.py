@@ -100,7 +100,7 @@ class Generator(IterativeMethod):
         real = self.rows.x[torch.cat([rows[turns % len(rows)] for rows in members])]
         a = self.rows.table[shown].repeat_interleave(STATISTICS_ROWS, dim=0)
         fake = self.sample(a, self.streams.fresh("statistics"))
-        real = real if fake.shape[1] == real.shape[1] else self.represent(real)
+        real = real if fake.shape[1:] == real.shape[1:] else self.represent(real)
         found = feature_statistics(*(x.view(len(shown), STATISTICS_ROWS, -1) for x in (real, fake)))
         if found["variance_ratio"] < COLLAPSED:
             raise TrainingDiverged(
