@@ -27,13 +27,13 @@ ROWS_AT_ONCE = 256
     family="generative",
     settings=("inductive",),
     fidelity="replicated from code",
-    cite="Gu, Zhou, Niu, Zhao & Zhang, Context-Aware Feature Generation for Zero-Shot Semantic Segmentation, ACM MM 2020, "
+    cite="Gu et al., Context-Aware Feature Generation for Zero-Shot Semantic Segmentation, ACM MM 2020, "
     "arXiv:2008.06893",
     year=2020,
     needs=("regions",),
     test_params=[{
-        "n_epochs": 25, "batch_size": 32, "hidden_dim": 64, "code_dim": 16, "lr": 2e-3, "critic_lr": 2e-3,
-        "n_synthetic": 40, "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
+        "n_epochs": 25, "batch_size": 32, "hidden_dim": 64, "code_dim": 4, "code_weight": 10.0, "n_cells": 3, "lr": 3e-3,
+        "critic_lr": 2e-3, "n_synthetic": 40, "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
     }],
 )  # fmt: skip
 class CaGNet(Generator):
@@ -42,8 +42,8 @@ class CaGNet(Generator):
     A contextual module sees a region f_r (d,) beside the mean of its picture and gives a code k (c,), with mean and
     variance, drawn towards N(0, 1). The generator G (a, k) -> (d,) makes the region anew. A discriminator tells real
     regions from made ones (absolute errors of a sigmoid, as the released "lsgan" is), and names the class. G and the
-    contextual module minimise ``|1 - D(G)| + 50 MMD + 100 KL``-like terms, the distance of made from real regions by
-    Gaussian kernels class by class. A picture of an unseen class is the mean of R regions that are made with codes from
+    contextual module minimise ``|1 - D(G)| + 50 MMD + 100 KL`` and a squared error, where MMD is the distance of
+    made from real regions by Gaussian kernels, class by class. A picture of an unseen class is the mean of R regions that are made with codes from
     N(0, 1), a share of each code common to the picture; a head learns from such rows and real means.
 
     **Differences.** The paper segments pictures, with a network that learns (DeepLabV2), 600-d sigmoid features and
@@ -68,7 +68,7 @@ class CaGNet(Generator):
     code_dim: int = param(default=64, low=2, high=100_000, symbol="c", doc="of the contextual code; 600 in the paper")
     n_cells: int = param(default=8, low=1, high=10_000, doc="regions a picture that a step looks at")
     matching_weight: float = param(default=50.0, low=0.0, high=1e4, doc="weight of the kernel distance")
-    code_weight: float = param(default=1.0, low=0.0, high=1e4, doc="weight of the codes' divergence; 100 a mean there")
+    code_weight: float = param(default=100.0, low=0.0, high=1e4, doc="weight of the codes' divergence, a mean")
     reconstruction_weight: float = param(default=10.0, low=0.0, high=1e4, doc="weight of the squared error of regions")
     class_weight: float = param(default=1.0, low=0.0, high=1e4, doc="weight of the discriminator's classes")
 
