@@ -107,6 +107,18 @@ class SelectionSection(Section):
     every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
 
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, grid: Any) -> Any:
+        """Values of a part below its name, ``{head: {lr: [...]}}``, are those of ``head.lr``."""
+        if not isinstance(grid, dict):
+            return grid
+        flat: dict[Any, Any] = {}
+        for key, value in grid.items():
+            own = {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            flat |= own
+        return flat
+
     @field_validator("grid")
     @classmethod
     def _bounded(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
