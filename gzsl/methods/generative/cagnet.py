@@ -32,8 +32,8 @@ ROWS_AT_ONCE = 256
     year=2020,
     needs=("regions",),
     test_params=[{
-        "n_epochs": 25, "batch_size": 32, "hidden_dim": 64, "code_dim": 4, "code_weight": 10.0, "n_cells": 3, "lr": 3e-3,
-        "critic_lr": 2e-3, "n_synthetic": 40, "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
+        "n_epochs": 25, "batch_size": 32, "hidden_dim": 64, "code_dim": 4, "code_weight": 10.0, "n_cells": 3,
+        "lr": 3e-3, "critic_lr": 2e-3, "n_synthetic": 40, "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
     }],
 )  # fmt: skip
 class CaGNet(Generator):
@@ -43,8 +43,9 @@ class CaGNet(Generator):
     variance, drawn towards N(0, 1). The generator G (a, k) -> (d,) makes the region anew. A discriminator tells real
     regions from made ones (absolute errors of a sigmoid, as the released "lsgan" is), and names the class. G and the
     contextual module minimise ``|1 - D(G)| + 50 MMD + 100 KL`` and a squared error, where MMD is the distance of
-    made from real regions by Gaussian kernels, class by class. A picture of an unseen class is the mean of R regions that are made with codes from
-    N(0, 1), a share of each code common to the picture; a head learns from such rows and real means.
+    made from real regions by Gaussian kernels, class by class. A picture of an unseen class is the mean of R regions
+    that are made with codes from N(0, 1), a share of each code common to the picture; a head learns from such rows
+    and real means.
 
     **Differences.** The paper segments pictures, with a network that learns (DeepLabV2), 600-d sigmoid features and
     labels a pixel; segmentation needs masks and is not here: regions are given and frozen, every region has its
