@@ -156,8 +156,9 @@ def channel_groups(features: FeatureRows, n_groups: int, seed: int) -> np.ndarra
         where = np.stack(np.unravel_index(block.argmax(axis=1), side), axis=-1)  # (n, d, 2)
         total += where.sum(axis=0)
     places = total / max(len(features), 1)
-    if len(np.unique(places, axis=0)) <= n_groups:
-        return np.arange(len(places)) % n_groups
+    different, which = np.unique(places, axis=0, return_inverse=True)
+    if len(different) <= n_groups:
+        return which.reshape(-1).astype(np.int64)
     found = kmeans2(places, n_groups, minit="++", seed=np.random.default_rng(seed))[1]
     return found.astype(np.int64)
 
