@@ -66,7 +66,7 @@ def test_folded_attention_is_the_plain_one_and_so_are_its_gradients(named: bool)
 def test_uniform_attention_of_the_baseline_is_pooled_eszsl(view: TrainView) -> None:
     X = view.features.to_array()[:20]
     for gamma in (0.1, 100.0):
-        uniform = create("region-eszsl", gamma=gamma, sharpness=0.0, second=False).fit(view)
+        uniform = create("region-eszsl", gamma=gamma, sharpness=0.0).fit(view)
         pooled = create("eszsl", gamma=gamma).fit(pooled_view(view))
         wanted = pooled.scores(X.mean(axis=1), view.semantics)
         np.testing.assert_allclose(uniform.scores(X, view.semantics), wanted, rtol=1e-4, atol=1e-4)
