@@ -101,6 +101,8 @@ def draw_attention(
 def attention_of_tests(run: StoredRun, data: Path | str | None) -> list[Looked]:
     """Where a run's method looked in the first test picture of some unseen classes; nothing where it tells nothing."""
     found = Looking.of(run, data)
+    if type(found.method).attention is Method.attention:
+        return []
     split, labels = found.dataset.split, found.dataset.labels
     rows = [int(split.test_unseen[labels[split.test_unseen] == c][0]) for c in split.unseen[:SHOWN]]
     return [found.at(row) for row in rows]
