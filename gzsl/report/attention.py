@@ -202,11 +202,8 @@ def attention_picture(looked: Sequence[Looked], title: str) -> Figure:
         for axes, name, evidence, values in zip(line[1:], one.names, one.evidence, one.maps, strict=False):
             grey = seen.mean(axis=2) * 0.6 + 90
             axes.imshow(grey, extent=whole, cmap="gray", vmin=0, vmax=255)
-            heat = values / max(float(values.max()), 1e-12)
-            axes.imshow(
-                values, extent=whole, cmap="inferno", interpolation="bicubic", vmin=0,
-                alpha=_smooth(0.75 * heat, size),
-            )  # fmt: skip
+            heat = _smooth(values / max(float(values.max()), 1e-12), size)
+            axes.imshow(heat, extent=whole, cmap="inferno", vmin=0, vmax=1, alpha=0.2 + 0.6 * heat)
             said = "" if np.isnan(evidence) else f"\n{evidence:+.2g}"
             axes.set_title(f"{words(name)}{said}", fontsize=8)
     figure.suptitle(words(title, 70), fontsize=9)

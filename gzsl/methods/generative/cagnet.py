@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from gzsl.data.view import TrainView
 from gzsl.methods.generative.base import Generator
 from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
@@ -20,6 +22,7 @@ from gzsl.params import param
 
 BANDWIDTHS = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 ROWS_AT_ONCE = 256
+LEAST = 1e-6
 
 
 @register(
@@ -139,8 +142,17 @@ class CaGNet(Generator):
         found: Tensor = self.generator_(torch.cat([vectors, common, own], dim=2).flatten(0, 1))
         return found.view(len(a), self.n_regions_, -1).mean(dim=1)
 
+    def _place(self, view: TrainView) -> None:
+        means = view.features.pooled.to_array()
+        self.mean_, self.spread_ = means.mean(axis=0), np.maximum(means.std(axis=0), LEAST)
+        super()._place(view)
+
     def represent(self, x: Tensor) -> Tensor:
-        """Means of regions; rows that were made are means already."""
+        """Means of regions as standard scores, since they differ little; rows that were made are means already."""
+        return (self.as_made(x) - self.to_device(self.mean_)) / self.to_device(self.spread_)
+
+    def as_made(self, x: Tensor) -> Tensor:
+        """Means of regions."""
         return x.mean(dim=1) if x.ndim == 3 else x
 
     def real_rows(self, y: Tensor) -> tuple[Tensor, Tensor]:
