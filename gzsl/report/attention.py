@@ -139,12 +139,10 @@ class Looking:
         wanted = _parts(str(image))
         if self.names is None:
             raise RunError(f"{self.dataset.name}: its files name no pictures, so {str(image)!r} cannot be found there")
-        for length in range(len(wanted), 0, -1):
-            hits = [k for k, name in enumerate(self.names) if _parts(name)[-length:] == wanted[-length:]]
-            if len(hits) == 1:
-                return hits[0]
-            if hits:
-                break
+        parts = [_parts(name) for name in self.names]
+        hits = [k for k, own in enumerate(parts) if wanted[-len(own) :] == own or own[-len(wanted) :] == wanted]
+        if len(hits) == 1:
+            return hits[0]
         hint = suggest(str(image), self.names)
         found = "names several pictures" if hits else "is no picture"
         raise RunError(f"{image}: {found} of {self.dataset.name}, expected one of its {len(self.names)}; {hint}")
