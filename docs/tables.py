@@ -57,13 +57,13 @@ def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[st
 
 def region_lines() -> list[list[str]]:
     """The study of methods that look at regions, by AUSUC, with what each reads."""
-    lines = [["method", "rows", *METRICS.values(), "s a run"]]
+    lines = [["method", "rows", *METRICS.values()]]
     for row in sorted(_rows("regions.csv"), key=lambda row: -float(row["AUSUC.mean"])):
         values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
         read = row["features"].rpartition("/")[2]
         kind = "regions" if read.startswith("grid7x7") and "/" in row["features"] else read
         kind = kind if kind in ("regions", "pooled") else "own"
-        lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), kind, *values, f"{float(row['seconds']):.0f}"])
+        lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), kind, *values])
     return lines
 
 
