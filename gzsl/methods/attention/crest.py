@@ -54,7 +54,7 @@ class AttributeGrounding(nn.Module):
     cite="Huang et al., CREST: Cross-modal Resonance through Evidential Deep Learning, ACM MM 2024, arXiv:2404.09640",
     year=2024,
     needs=("regions",),
-    test_params=[{"n_epochs": 15, "batch_size": 32, "lr": 3e-3, "hidden_dim": 32, "n_patterns": 8}],
+    test_params=[{"n_epochs": 8, "batch_size": 32, "lr": 5e-3, "hidden_dim": 32, "n_patterns": 8}],
 )
 class CREST(RegionMethod):
     """Two branches give evidence for classes, and each counts more where the other is uncertain.

@@ -26,8 +26,8 @@ from gzsl.params import param
     year=2020,
     needs=("regions",),
     test_params=[
-        {"n_epochs": 15, "batch_size": 32, "lr": 3e-3},
-        {"n_epochs": 15, "batch_size": 32, "lr": 3e-3, "momentum": 0.0, "gate": False, "margin": 0.0},
+        {"n_epochs": 10, "batch_size": 32, "lr": 3e-3},
+        {"n_epochs": 10, "batch_size": 32, "lr": 3e-3, "momentum": 0.0, "gate": False, "margin": 0.0},
     ],
 )
 class DAZLE(RegionMethod):

@@ -58,7 +58,7 @@ class CrossAttention(nn.Module):
     "arXiv:2207.01328",
     year=2023,
     needs=("regions",),
-    test_params=[{"n_epochs": 20, "batch_size": 32, "lr": 3e-3, "hidden_dim": 32}],
+    test_params=[{"n_epochs": 10, "batch_size": 32, "lr": 3e-3, "hidden_dim": 32}],
 )
 class DUET(RegionMethod):
     """Read attributes from regions, learn to complete hidden ones, and contrast pictures attribute by attribute.

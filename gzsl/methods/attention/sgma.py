@@ -52,7 +52,7 @@ class PartMaps(nn.Module):
     "arXiv:1903.00502",
     year=2019,
     needs=("regions",),
-    test_params=[{"n_epochs": 12, "batch_size": 32, "lr": 3e-3, "triplet_weight": 0.1}],
+    test_params=[{"n_epochs": 8, "batch_size": 32, "lr": 3e-3, "triplet_weight": 0.1}],
 )
 class SGMA(RegionMethod):
     """Compare class vectors with the whole picture and with parts that channels of the map find by themselves.

@@ -35,7 +35,7 @@ LEAST = 1e-6
     year=2020,
     needs=("regions",),
     test_params=[{
-        "n_epochs": 25, "batch_size": 32, "hidden_dim": 64, "code_dim": 4, "code_weight": 10.0, "n_cells": 3,
+        "n_epochs": 16, "batch_size": 32, "hidden_dim": 64, "code_dim": 4, "code_weight": 10.0, "n_cells": 3,
         "lr": 3e-3, "critic_lr": 2e-3, "n_synthetic": 40, "head": {"name": "softmax", "batch_size": 32, "n_epochs": 10},
     }],
 )  # fmt: skip
