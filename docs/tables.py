@@ -17,7 +17,7 @@ from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions")))
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
@@ -52,6 +52,18 @@ def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[st
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
             values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
             lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
+    return lines
+
+
+def region_lines() -> list[list[str]]:
+    """The study of methods that look at regions, by AUSUC, with what each reads."""
+    lines = [["method", "rows", *METRICS.values()]]
+    for row in sorted(_rows("regions.csv"), key=lambda row: -float(row["AUSUC.mean"])):
+        values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
+        read = row["features"].rpartition("/")[2]
+        kind = "regions" if read.startswith("grid7x7") and "/" in row["features"] else read
+        kind = kind if kind in ("regions", "pooled") else "own"
+        lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), kind, *values])
     return lines
 
 
@@ -108,5 +120,5 @@ def _rows(name: str) -> list[Row]:
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
-    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "regions": region_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip
