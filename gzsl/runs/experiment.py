@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
 from gzsl.data.pool import PoolChoice
 from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
-from gzsl.evaluation.result import METRICS
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
 from gzsl.params import plain
 from gzsl.runs.lockstep import Fits, carry_out
+from gzsl.runs.pooled import beside, completed, shown_to
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
 from gzsl.runs.store import Records, RunFolder
@@ -52,6 +51,8 @@ class Experiment:
         How many of these were of unlabelled rows, or of shares in their labels, for a fit.
     waited : float
         Seconds that went into other runs.
+    beside : dict
+        What the transductive setting tells besides: the same method in the inductive setting, pseudo-labels by round.
     """
 
     recipe: Recipe
@@ -64,6 +65,7 @@ class Experiment:
     test_reads: int = 0
     pool_reads: int = 0
     waited: float = 0.0
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.records = Records(self.folder.path / "records.jsonl")
@@ -122,6 +124,7 @@ class Experiment:
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
+        inner, method = method, self._completed(method, task)
         calibrator = None
         if self.calibrated:
             self.reporter.stage("calibration")
@@ -131,11 +134,15 @@ class Experiment:
         evaluation = evaluate(method, task, observer=calibrator)
         if calibrator is not None:
             evaluation = evaluation.calibrated_by(calibrator.decide(Observation.of(evaluation)), calibrator.gamma_)
+        self.beside = beside(inner, method, task)
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
     def _preparation(self) -> tuple[str, str, PoolChoice | None]:
         return self.recipe.preprocess.features, self.recipe.setting, self.recipe.pool_choice
+
+    def _completed(self, method: Method, task: Task) -> Method:
+        return completed(self.recipe, method, task.view, seed=self.seed, device=self.device)
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
@@ -175,7 +182,8 @@ class Experiment:
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
             return
-        fits = self.method.fit_grid(task.view, self.candidates, seed=self.seed, device=self.device)
+        view = shown_to(self.recipe, task.view)
+        fits = self.method.fit_grid(view, self.candidates, seed=self.seed, device=self.device)
         for i, (_, method) in enumerate(fits):
             self.reporter.tick(i, len(self.candidates), {})
             self._evaluate(method, task, phase, fold, i, 0)
@@ -206,7 +214,7 @@ class Experiment:
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
-        outcome = yield Fit(method, task.view, self.seed, self.device, monitor, done)
+        outcome = yield Fit(method, shown_to(self.recipe, task.view), self.seed, self.device, monitor, done)
         self.waited += time.perf_counter() - began - outcome.seconds
         if outcome.together > 1:
             self.folder.log(f"{name}: trained as one model with {outcome.together - 1} other fit(s)")
@@ -216,6 +224,7 @@ class Experiment:
     def _evaluate(self, method: Method, task: Task, phase: str, fold: str, candidate: int, epoch: int) -> None:
         if self._known(phase, fold, candidate, epoch):
             return
+        method = self._completed(method, task)
         calibrator = None
         if self.calibrated and phase == "validation":
             calibrator = self._calibrator(fold, task).attach(method, task.view)
@@ -223,7 +232,7 @@ class Experiment:
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
-        found = {name: None if math.isnan(v := getattr(evaluation, name)) else v for name in METRICS}
+        found = evaluation.fractions()
         values = self.candidates[candidate]
         self._record({
             "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,

@@ -130,7 +130,10 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-        how = (self._recipe.preprocess.features, self._recipe.setting, self._recipe.pool_choice)
+        recipe = self._recipe
+        pooled = recipe.transductive is None  # the method inside a wrapper is fitted without unlabelled rows
+        setting = (recipe.setting, recipe.pool_choice) if pooled else ("inductive", None)
+        how = (recipe.preprocess.features, *setting)
         return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
             self._run.dataset, *how
         )
