@@ -282,6 +282,7 @@ def _reordered(view: TrainView, seed: int = 1) -> TrainView:
         view, semantics=view.semantics.take(order), labels=position[view.labels],
         seen=np.sort(position[view.seen]), unseen=np.sort(position[view.unseen]),
         class_graph=None if view.class_graph is None else view.class_graph.take(order),
+        prior=None if view.prior is None else view.prior.reordered(order),
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -137,12 +138,12 @@ class PooledTrainer(IterativeMethod):
         What is known or estimated of the shares of all classes among unlabelled rows; 0 where there can be none.
     """
 
-    _pool: Tensor
-    _view: TrainView
+    _pool: ClassVar[Tensor]
+    _view: ClassVar[TrainView]
 
     def _place(self, view: TrainView) -> None:
-        self._view = view
-        self._pool = torch.from_numpy(view.unlabelled.to_array()).to(self._context.device)
+        self._view = view  # type: ignore[misc]
+        self._pool = torch.from_numpy(view.unlabelled.to_array()).to(self._context.device)  # type: ignore[misc]
         known = view.class_prior.shares
         if known is None:
             known = ClassPrior.uniform(view.candidates, len(view.semantics)).shares
@@ -163,8 +164,20 @@ class PooledTrainer(IterativeMethod):
         """Classes (count,), rows of ``classes_``, drawn by their shares from the stream ``pool classes``."""
         return torch.multinomial(self.shares_, count, replacement=True, generator=self.streams["pool classes"])
 
-    def estimate_shares(self, told: Pooled) -> None:
+    def pool_scores(self) -> np.ndarray:
+        """What the method says of unlabelled rows at present, (m, C)."""
+        return self._scores(self._pool.cpu().numpy(), self._view.semantics)
+
+    def told(self, synthetic: Callable[[int], np.ndarray] | None = None) -> Pooled:
+        """Unlabelled rows as the method sees them at present."""
+        view, X = self._view, self._pool.cpu().numpy()
+        return Pooled(
+            X, self.pool_scores(), self.classes_, view.candidates, view.class_prior, X[:0], np.empty(0, np.int64),
+            self.class_vectors_, lambda rows: self._scores(rows, view.semantics), synthetic,
+        )  # fmt: skip
+
+    def follow_shares(self, synthetic: Callable[[int], np.ndarray] | None = None) -> None:
         """Estimate the shares anew where the prior says so."""
         if self._view.class_prior.shares is None:
-            shares = torch.from_numpy(told.shares(self.card.id)).to(self.shares_)
+            shares = torch.from_numpy(self.told(synthetic).shares(self.card.id)).to(self.shares_)
             self.shares_ = torch.zeros_like(self.shares_).index_copy_(0, self.candidates, shares)
