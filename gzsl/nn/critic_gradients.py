@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,7 @@ def critic_gradients(
     *,
     gp_weight: Weight,
     critic_weight: Weight = 1.0,
+    moved: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Overwrite the gradients of the critic's parameters with those of its loss.
 
@@ -50,6 +53,8 @@ def critic_gradients(
         Place of the penalised rows between fake (0) and real (1); one a feature costs a product more.
     gp_weight, critic_weight : float or 0-d Tensor
         Weights of the penalty and of the whole loss.
+    moved : callable, optional
+        Where interpolated rows are moved to before they are judged, (n, d) -> (n, d); costs a product more.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def critic_gradients(
     n, first = real.shape[-2], critic.features
     rows = real.new_empty(*real.shape[:-2], 3 * n, real.shape[-1])  # real, fake, derivative of the penalty
     rows[..., :n, :], rows[..., n : 2 * n, :] = real, fake
-    pre = _stacked_preactivations(critic, rows[..., : 2 * n, :], a, u)
+    pre = _stacked_preactivations(critic, rows[..., : 2 * n, :], a, u, moved)
     out_weight = _non_zero(critic.output.weight.squeeze(-2))
     left = critic.slopes(pre).mul_(out_weight.unsqueeze(-2))  # dD/dpre of every row
 
@@ -83,7 +88,9 @@ def critic_gradients(
     }
 
 
-def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: Tensor) -> Tensor:
+def _stacked_preactivations(
+    critic: Critic, both: Tensor, a: Tensor | None, u: Tensor, moved: Callable[[Tensor], Tensor] | None
+) -> Tensor:
     """Hidden layer before its activation of real, fake and interpolated rows: (2n, d) -> (3n, h)."""
     n, first = both.shape[-2] // 2, critic.features
     pre = both.new_empty(*both.shape[:-2], 3 * n, first.out_features)
@@ -91,9 +98,9 @@ def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: T
     if critic.condition is not None:
         assert a is not None
         pre[..., : 2 * n, :].unflatten(-2, (2, n)).add_((a @ critic.condition.weight.mT).unsqueeze(-3))
-    if u.ndim == both.ndim:  # one a feature: hidden layers are not between those of the two rows
-        between = torch.lerp(both[..., n:, :], both[..., :n, :], u)
-        pre[..., 2 * n :, :] = critic.preactivation(between, a)
+    if u.ndim == both.ndim or moved is not None:  # hidden layers are not between those of the two rows
+        between = torch.lerp(both[..., n:, :], both[..., :n, :], u if u.ndim == both.ndim else u.unsqueeze(-1))
+        pre[..., 2 * n :, :] = critic.preactivation(between if moved is None else moved(between), a)
     else:
         torch.lerp(pre[..., n : 2 * n, :], pre[..., :n, :], u.unsqueeze(-1), out=pre[..., 2 * n :, :])
     return pre

@@ -156,13 +156,18 @@ class PooledTrainer(IterativeMethod):
         return torch.from_numpy(self._view.candidates).to(self.device)
 
     def pool_batch(self, count: int) -> Tensor:
-        """Unlabelled rows (count, d), drawn with replacement from the stream ``pool``."""
-        picked = torch.randint(len(self._pool), (count,), generator=self.streams["pool"], device=self.device)
-        return self._pool[picked]
+        """Unlabelled rows (count, d), drawn with replacement by the stream ``pool``."""
+        return self._pool[self.drawn("pool", count, len(self._pool))]
 
     def pool_classes(self, count: int) -> Tensor:
-        """Classes (count,), rows of ``classes_``, drawn by their shares from the stream ``pool classes``."""
-        return torch.multinomial(self.shares_, count, replacement=True, generator=self.streams["pool classes"])
+        """Classes (count,), rows of ``classes_``, drawn by their shares with the stream ``pool classes``."""
+        ends = self.shares_.double().cumsum(0)
+        drawn = self.streams.uniform("pool classes", count).double() * ends[-1]
+        return torch.searchsorted(ends, drawn, right=True).clamp_max(len(ends) - 1)
+
+    def drawn(self, stream: str, count: int, n: int) -> Tensor:
+        """Numbers (count,) below ``n``, drawn with replacement from a stream."""
+        return (self.streams.uniform(stream, count) * n).long().clamp_max(n - 1)
 
     def pool_scores(self) -> np.ndarray:
         """What the method says of unlabelled rows at present, (m, C)."""

@@ -98,9 +98,7 @@ class PrEN(PooledTrainer):
         terms: Terms = {"classification": (1.0, self._loss(batch.x, batch.y, self.rows.table))}
         known = (self.chosen_ >= 0).nonzero().flatten()
         if len(known):
-            picked = known[torch.randint(
-                len(known), (len(batch),), generator=self.streams["pool"], device=self.device
-            )]  # fmt: skip
+            picked = known[self.drawn("pool", len(batch), len(known))]
             place = torch.searchsorted(self.candidates, self.chosen_[picked])
             table = self.to_device(self._view.semantics.table[self._view.candidates])
             weight = self.pseudo_weight * min(1.0, self.round_ / self.n_rounds)
