@@ -31,7 +31,7 @@ EVERY = 5  # steps between two turns of the regressor
     family="transductive",
     settings=("transductive",),
     fidelity="replicated from code",
-    cite="Wang, Hao, Mu, Li, Dai, Xue & Ye, Bi-directional Distribution Alignment for Transductive Zero-Shot Learning, "
+    cite="Wang, Hao, Mu, Li, Wang & He, Bi-directional Distribution Alignment for Transductive Zero-Shot Learning, "
     "CVPR 2023, arXiv:2303.08698",
     year=2023,
     needs=("unlabelled",),
