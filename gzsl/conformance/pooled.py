@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gzsl.conformance.subject import SCALING, Subject, differing, expect, listed
-from gzsl.data import final_task
+from gzsl.conformance.subject import Subject, differing, expect, listed
 from gzsl.data.pool import PoolChoice
 
 CHOICES = (PoolChoice("unseen", "uniform"), PoolChoice("all", "estimated"))
@@ -21,6 +20,6 @@ def labels_of_the_pool_change_nothing(subject: Subject) -> None:
         labels[rows] = rng.permutation(labels[rows])
     for choice in CHOICES:
         pair = (dataset, replace(dataset, labels=labels))
-        views = [final_task(data, SCALING, "transductive", choice).view for data in pair]
+        views = [subject.bench.task_of(data, "transductive", choice).view for data in pair]
         other = differing(*(subject.retrain(subject.bench.smaller(view)) for view in views))
         expect(not other, f"pool {choice.rows}: with shuffled labels of the pool, fit gives other {listed(other)}")

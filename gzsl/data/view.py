@@ -13,7 +13,25 @@ from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
 
-SETTINGS = ("inductive", "transductive")
+SETTINGS = ("inductive", "transductive", "transfer")
+
+
+@dataclass(frozen=True, eq=False)
+class Shots:
+    """A few labelled rows of classes that have no training rows; none of them is ever scored.
+
+    Parameters
+    ----------
+    features : FeatureRows, shape (m, d)
+        Preprocessed rows.
+    labels : ndarray, shape (m,), int64
+        Row of each one's class in the view's ``semantics``.
+    """
+
+    features: FeatureRows
+    labels: np.ndarray
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +43,8 @@ class TrainView:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
-        Preprocessed training rows of seen classes.
+    features : FeatureRows, shape (n, d) or (n, R, d)
+        Preprocessed training rows of seen classes; with their regions where the task was asked for them.
     labels : ndarray, shape (n,), int64
         Row of each image's class in ``semantics``.
     semantics : Semantics
@@ -34,7 +52,7 @@ class TrainView:
     seen, unseen : ndarray of int64
         Rows of ``semantics`` with and without training images; kept in ascending order.
     setting : str
-        ``inductive`` or ``transductive``.
+        ``inductive``, ``transductive``, or ``transfer``: no training rows, every class is unseen.
     unlabelled_features : FeatureRows, optional
         Unlabelled rows of unseen (or all) classes; only in the transductive setting.
     pool : str, optional
@@ -43,6 +61,8 @@ class TrainView:
         What is known of their classes' shares; uniform where nothing is said.
     class_graph : ClassGraph, optional
         Classes and other things as nodes with edges between them; its classes are those of ``semantics``.
+    shots : Shots, optional
+        A few labelled rows of unseen classes, in few-shot learning.
     """
 
     features: FeatureRows
@@ -55,6 +75,7 @@ class TrainView:
     class_graph: ClassGraph | None = None
     pool: str | None = None
     prior: ClassPrior | None = None
+    shots: Shots | None = None
 
     __repr__ = brief
 
@@ -65,8 +86,12 @@ class TrainView:
             object.__setattr__(self, name, array)
         if self.setting not in SETTINGS:
             raise ProtocolError(f"setting: found {self.setting!r}, expected one of {', '.join(SETTINGS)}")
-        if self.setting == "inductive" and self.unlabelled_features is not None:
-            raise ProtocolError("unlabelled features were given in the inductive setting, expected none")
+        if self.setting != "transductive" and self.unlabelled_features is not None:
+            raise ProtocolError(f"unlabelled features were given in the {self.setting} setting, expected none")
+        if self.setting == "transfer" and (len(self.seen) or len(self.features)):
+            raise ProtocolError(
+                f"training rows of {len(self.seen)} classes were given in the transfer setting, expected none"
+            )
         if self.unlabelled_features is not None:
             self._complete_pool(self.unlabelled_features)
         if self.class_graph is not None and self.class_graph.class_names != self.semantics.class_names:
@@ -89,11 +114,13 @@ class TrainView:
             raise MethodError(f"the seen class {name!r} has no training row, expected at least one")
         if len(np.setdiff1d(self.labels, self.seen)):
             raise MethodError("training labels name a class that is not seen, expected seen classes only")
+        if self.shots is not None and len(np.setdiff1d(self.shots.labels, self.unseen)):
+            raise MethodError("shots name a class that is not unseen, expected unseen classes only")
 
     @property
     def n_features(self) -> int:
-        """Dimension ``d`` of a feature row."""
-        return self.features.shape[1]
+        """Dimension ``d`` of a feature row, or of each of its regions."""
+        return self.features.shape[-1]
 
     @property
     def seen_labels(self) -> np.ndarray:
@@ -155,6 +182,7 @@ class TrainView:
             seen=np.sort(position[self.seen]),
             unseen=np.sort(position[self.unseen]),
             class_graph=graph,
+            shots=None if self.shots is None else replace(self.shots, labels=position[self.shots.labels]),
             prior=None if self.prior is None else self.prior.reordered(order),
         )
 
@@ -165,7 +193,7 @@ class EvalRows:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
+    features : FeatureRows, shape (n, d) or (n, R, d)
         Preprocessed rows.
     labels : ndarray, shape (n,), int64
         Row of each image's class in the class table that is scored.

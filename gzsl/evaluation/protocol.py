@@ -17,7 +17,7 @@ class Protocol:
     split : str
         Version of the split: ``PS1``, ``PS2`` or ``custom``.
     setting : str
-        ``inductive`` or ``transductive``.
+        ``inductive``, ``transductive``, or ``transfer`` (no training rows, all classes are candidates).
     generalized : bool
         Whether test images may be of seen classes too.
     features : str
@@ -40,6 +40,8 @@ class Protocol:
         How often fits read unlabelled test rows, or shares in their labels.
     valid : bool
         False when test data took part in a choice.
+    shots : str
+        How many labelled rows of each unseen class were shown, and where from; ``none``.
     """
 
     dataset: str
@@ -57,6 +59,7 @@ class Protocol:
     class_prior: str = "none"
     pool_reads: int = 0
     valid: bool = True
+    shots: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; ``Protocol(**values)`` rebuilds it."""
@@ -77,6 +80,7 @@ class Protocol:
             self.dataset, self.split, self.features, tuned, self.semantics, self.normalisation, self.preprocessing,
             self.seen_by_method, "gzsl" if self.generalized else "zsl", self.selection, self.calibration,
         ]  # fmt: skip
+        parts += [f"shots {self.shots}"] if self.shots != "none" else []
         line = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
         return line if self.valid else f"{line} (not a valid result)"
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import itertools
+=======
+import math
+>>>>>>> main
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +15,13 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.data.pool import PoolChoice
 from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
 from gzsl.params import plain
+from gzsl.runs.candidates import candidates_of, scored_as, sharing_fits
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.pooled import beside, completed, shown_to
 from gzsl.runs.recipe import Recipe
@@ -71,11 +75,10 @@ class Experiment:
         self.records = Records(self.folder.path / "records.jsonl")
         self.method = self.recipe.build_method()
         self.selection = make_selection(self.recipe.selection.rule)
-        grid = self.recipe.selection.grid
-        self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        self.candidates = candidates_of(self.recipe)
         self.metric = metric_for(self.recipe, self.dataset)
         asked = self.recipe.calibration["name"] != "none"
-        self.calibrated = asked and self.dataset.split.generalized
+        self.calibrated = asked and is_generalized(self.recipe, self.dataset)
         if asked and not self.calibrated:
             self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
@@ -86,7 +89,7 @@ class Experiment:
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            yield from self._search("test", [("test", lambda: final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", lambda: final_task(self.dataset, **self._preparation()))])
         if rule == "validation" and searches:
             yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
@@ -119,7 +122,7 @@ class Experiment:
         if choice and self.method.iterative:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
-        task = final_task(self.dataset, *self._preparation())
+        task = final_task(self.dataset, **self._preparation())
         self.pool_reads += task.gate.reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
@@ -138,8 +141,8 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str, PoolChoice | None]:
-        return self.recipe.preprocess.features, self.recipe.setting, self.recipe.pool_choice
+    def _preparation(self) -> dict[str, Any]:
+        return self.recipe.preparation(self.seed)
 
     def _completed(self, method: Method, task: Task) -> Method:
         return completed(self.recipe, method, task.view, seed=self.seed, device=self.device)
@@ -148,7 +151,7 @@ class Experiment:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
-        return [(fold.name, partial(fold_task, self.dataset, fold, *self._preparation())) for fold in folds]
+        return [(fold.name, partial(fold_task, self.dataset, fold, **self._preparation())) for fold in folds]
 
     def _folds_if_possible(self) -> Tasks:
         """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
@@ -189,16 +192,17 @@ class Experiment:
             self._evaluate(method, task, phase, fold, i, 0)
 
     def _search_epochs(self, phase: str, fold: str, task: Task) -> Fits[None]:
-        for i, candidate in enumerate(self.candidates):
-            method = self.recipe.build_method(**candidate)
+        for members in sharing_fits(self.recipe, self.candidates):
+            method = self.recipe.build_method(**self.candidates[members[0]])
             n_epochs = int(plain(method)["n_epochs"])
-            done = self._known(phase, fold, i, n_epochs)
-            yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i), done)
+            done = all(self._known(phase, fold, i, n_epochs) for i in members)
+            yield from self._fit(method, task, f"{phase}-{fold}-c{members[0]}", (phase, fold, members), done)
 
     def _fit(
-        self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None, done: bool = False
-    ) -> Fits[None]:
-        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search.
+        self, method: Method, task: Task, name: str, search: tuple[str, str, list[int]] | None = None,
+        done: bool = False,
+    ) -> Fits[None]:  # fmt: skip
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when candidates of a search share it.
 
         A search that is recorded already asks too, for the sake of other runs that it is stacked with.
         """
@@ -210,7 +214,8 @@ class Experiment:
             if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
                 self._record({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
             if search is not None and epoch in at:
-                self._evaluate(method.prepare_scoring(), task, *search, epoch)
+                for i in search[2]:
+                    self._evaluate(method, task, *search[:2], i, epoch)
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
@@ -226,9 +231,10 @@ class Experiment:
             return
         method = self._completed(method, task)
         calibrator = None
-        if self.calibrated and phase == "validation":
-            calibrator = self._calibrator(fold, task).attach(method, task.view)
-        evaluation = evaluate(method, task, observer=calibrator)
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+            if self.calibrated and phase == "validation":
+                calibrator = self._calibrator(fold, task).attach(ready, task.view)
+            evaluation = evaluate(ready, task, observer=calibrator)
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
@@ -293,7 +299,12 @@ class Experiment:
 
 def metric_for(recipe: Recipe, dataset: Dataset) -> str:
     """What a choice maximises: the recipe's metric; T1 on data of which nothing else is tested."""
-    return recipe.selection.metric if dataset.split.generalized else "T1"
+    return recipe.selection.metric if is_generalized(recipe, dataset) else "T1"
+
+
+def is_generalized(recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether rows of seen and of unseen classes are told apart; without training rows no class is seen."""
+    return dataset.split.generalized and recipe.setting != "transfer"
 
 
 def _observation_name(fold: str, candidate: int, epoch: int) -> str:

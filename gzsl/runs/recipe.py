@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
@@ -27,6 +28,7 @@ from gzsl.runs.sections import (
     Section,
     Seeds,
     SelectionSection,
+    ShotsSection,
 )
 from gzsl.semantics import NORMALISATIONS
 from gzsl.semantics.graph_maker import check_spec
@@ -40,6 +42,7 @@ class Recipe(PoolSection):
     dataset: DatasetSection
     preprocess: PreprocessSection = PreprocessSection()
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
+    shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
     calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
     seeds: Seeds = Field(default_factory=lambda: [0, 1, 2], description="one run a seed")
@@ -54,6 +57,11 @@ class Recipe(PoolSection):
     @classmethod
     def _rule_alone(cls, value: Any) -> Any:
         return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _k_alone(cls, value: Any) -> Any:
+        return {"k": value} if isinstance(value, int) else value
 
     @model_validator(mode="after")
     def _has_method_name(self) -> Recipe:
@@ -73,9 +81,10 @@ class Recipe(PoolSection):
         return f"{self.method_label} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
-        """The method with the recipe's hyper-parameters, and ``changes`` on top."""
+        """The method with the recipe's hyper-parameters and ``changes`` on top, a part's own as ``head.lr``."""
         cls = get_method(self.method["name"])
-        given = {key: value for key, value in self.method.items() if key != "name"} | changes
+        given = {key: value for key, value in self.method.items() if key != "name"}
+        given = overridden(given, changes) if any("." in key for key in changes) else given | changes
         return configure(cls, given, where=f"recipe for {self.title}: method", error=RecipeError)
 
     def resolved(self) -> dict[str, Any]:
@@ -92,9 +101,27 @@ class Recipe(PoolSection):
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
+        if not values["dataset"]["pooled_regions"]:
+            del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
+        if values["dataset"]["joint"] is None:
+            del values["dataset"]["joint"]
+        if not self.shot_plan.asked:
+            del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
+
+    @property
+    def shot_plan(self) -> ShotPlan:
+        """How many labelled rows of unseen classes are shown."""
+        return ShotPlan(self.shots.k, self.shots.apart)
+
+    def preparation(self, seed: int) -> dict[str, Any]:
+        """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
+        return {
+            "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
+            "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
+        }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
@@ -127,18 +154,51 @@ class Recipe(PoolSection):
             check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
+<<<<<<< HEAD
         check_setting(self.setting, self.transductive, method.card)
+=======
+        if self.transductive is not None:
+            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
+        if self.setting not in method.card.settings:
+            able = [name for name in method_names() if self.setting in get_method(name).card.settings]
+            raise RecipeError(
+                f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
+                f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
+            )
+        self._check_setting(type(method))
+>>>>>>> main
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":
             raise RecipeError("selection: found a grid with rule 'last', expected rule 'validation', which can choose")
         known = parameters(type(method))
         for name, values in self.selection.grid.items():
-            if name not in known:
-                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(name, known)}")
+            owner, dot, _ = name.partition(".")
+            if owner not in known or (dot and known[owner].part is None):
+                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(owner, known)}")
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self
+
+    def _check_setting(self, method: type[Method]) -> None:
+        """What the setting, and shots, leave no room for."""
+        if self.shot_plan.k and not method.few_shot():
+            raise RecipeError(
+                f"shots: found {self.shots.k}, but {method.card.id} learns from rows of seen classes alone and would "
+                "not use them; generators and the heads that read shots do (gzsl methods)"
+            )
+        if self.setting != "transfer":
+            return
+        if self.selection.rule != "last":
+            raise RecipeError(
+                f"selection: found rule {self.selection.rule!r} in the transfer setting, which has no training rows to "
+                "choose on, expected rule 'last'"
+            )
+        if self.calibration["name"] != "none":
+            raise RecipeError(
+                f"calibration: found {self.calibration['name']!r} in the transfer setting, where no class is seen, "
+                "expected none"
+            )
 
 
 def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

@@ -21,7 +21,7 @@ LARGEST_SEED = 2**32 - 1  # that every library takes
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
+RESERVED = ("name", "root", "semantics", "normalise", "features_name", "regions")  # no options, but a loader's own
 
 
 class Section(BaseModel):
@@ -41,8 +41,15 @@ class DatasetSection(Section):
     fine_tuned: bool | None = Field(
         None, description="whether the feature network saw the seen classes; checked; null: as the files show"
     )
+    regions: str | None = Field(None, description="file or folder of features of regions; null: the dataset's own")
+    pooled_regions: bool = Field(
+        False, description="true: other methods' rows are means of regions, not the features beside"
+    )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    joint: bool | None = Field(
+        None, description="whether class vectors and features share one space; null: as the files show"
+    )
     graph: str | dict[str, Any] | None = Field(
         None, description="class graph: a kind by name (attributes-knn, taxonomy, ...), a folder, or a mapping with "
         "such a name and its options; null: none",
@@ -77,6 +84,22 @@ class PreprocessSection(Section):
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
 
 
+class ShotsSection(Section):
+    """Few-shot learning: labelled rows of unseen classes that a method gets besides; none of them is ever scored."""
+
+    k: int = Field(0, strict=True, ge=0, le=10_000, description="labelled rows of each unseen class")
+    apart: int | None = Field(
+        None, strict=True, ge=0, le=10_000,
+        description="test rows a class that leave the scored ones where there is no pool; k of them are shown; null: k",
+    )
+
+    @model_validator(mode="after")
+    def _enough(self) -> ShotsSection:
+        if self.apart is not None and self.apart < self.k:
+            raise ValueError(f"apart: found {self.apart} for {self.k} shots, expected at least as many")
+        return self
+
+
 class SelectionSection(Section):
     """How hyper-parameters and the number of epochs are chosen."""
 
@@ -86,6 +109,18 @@ class SelectionSection(Section):
     holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
     every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, grid: Any) -> Any:
+        """Values of a part below its name, ``{head: {lr: [...]}}``, are those of ``head.lr``."""
+        if not isinstance(grid, dict):
+            return grid
+        flat: dict[Any, Any] = {}
+        for key, value in grid.items():
+            own = {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            flat |= own
+        return flat
 
     @field_validator("grid")
     @classmethod
@@ -124,7 +159,9 @@ class PriorSection(Section):
 class PoolSection(Section):
     """The keys of a recipe that only the transductive setting has; `Recipe` derives from it."""
 
-    setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
+    setting: Literal["inductive", "transductive", "transfer"] = Field(
+        "inductive", description="what the method may see; transfer: no training rows, all classes are candidates"
+    )
     pool: Literal["unseen", "all"] | None = Field(
         None, description="unlabelled rows of the transductive setting: of unseen classes alone, or the whole test set"
     )

@@ -135,7 +135,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
         return
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
-        task = fold_task(run.dataset, fold, recipe.preprocess.features, recipe.setting, recipe.pool_choice)
+        task = fold_task(run.dataset, fold, **recipe.preparation(run.seed))
         checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
         method = recipe.build_method(**changes)
@@ -145,7 +145,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
 
 
 def _final_task(run: Run) -> Task:
-    return final_task(run.dataset, run.recipe.preprocess.features, run.recipe.setting, run.recipe.pool_choice)
+    return final_task(run.dataset, **run.recipe.preparation(run.seed))
 
 
 def _rows(

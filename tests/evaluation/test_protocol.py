@@ -15,13 +15,13 @@ BASE = Protocol(
 OTHER = Protocol(
     dataset="SUN", split="PS1", setting="transductive", features="vit", fine_tuned=None, semantics="sent",
     normalisation="none", preprocessing="none", selection="test-oracle", calibration="stacking",
-    generalized=False, pool="all", class_prior="uniform", pool_reads=1, valid=False,
+    generalized=False, pool="all", class_prior="uniform", pool_reads=1, valid=False, shots="4 of the reserve",
 )  # fmt: skip
 
 
 def test_key_is_one_short_line() -> None:
     assert BASE.key() == "CUB/PS2/res101/frozen/att/l2/minmax/inductive/gzsl/validation/none"
-    assert OTHER.key().endswith("test-oracle/stacking (not a valid result)")
+    assert OTHER.key().endswith("test-oracle/stacking/shots 4 of the reserve (not a valid result)")
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Protocol)])
