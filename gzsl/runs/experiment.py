@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import itertools
-=======
-import math
->>>>>>> main
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,11 +47,11 @@ class Experiment:
     test_reads : int
         How often test data were scored, or read unlabelled by a fit.
     pool_reads : int
-        How many of these were of unlabelled rows, or of shares in their labels, for a fit.
+        How many of these were for a fit.
     waited : float
         Seconds that went into other runs.
     beside : dict
-        What the transductive setting tells besides: the same method in the inductive setting, pseudo-labels by round.
+        What `gzsl.runs.pooled.beside` tells of the final fit.
     """
 
     recipe: Recipe
@@ -123,11 +118,11 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, **self._preparation())
-        self.pool_reads += task.gate.reads
+        self.pool_reads += task.pool_reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
-        inner, method = method, self._completed(method, task)
+        inner, method = method, completed(self.recipe, method, task.view, seed=self.seed, device=self.device)
         calibrator = None
         if self.calibrated:
             self.reporter.stage("calibration")
@@ -143,9 +138,6 @@ class Experiment:
 
     def _preparation(self) -> dict[str, Any]:
         return self.recipe.preparation(self.seed)
-
-    def _completed(self, method: Method, task: Task) -> Method:
-        return completed(self.recipe, method, task.view, seed=self.seed, device=self.device)
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
@@ -171,7 +163,6 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
-            before = task.gate.reads  # by what the view shows of unlabelled rows
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
@@ -179,14 +170,14 @@ class Experiment:
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
-                self.pool_reads += before
-                self.test_reads += before + len(self._evaluations("test-oracle"))
+                self.pool_reads += task.pool_reads
+                self.test_reads += task.pool_reads + len(self._evaluations("test-oracle"))
 
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
             return
-        view = shown_to(self.recipe, task.view)
-        fits = self.method.fit_grid(view, self.candidates, seed=self.seed, device=self.device)
+        shown = shown_to(self.recipe, task.view)
+        fits = self.method.fit_grid(shown, self.candidates, seed=self.seed, device=self.device)
         for i, (_, method) in enumerate(fits):
             self.reporter.tick(i, len(self.candidates), {})
             self._evaluate(method, task, phase, fold, i, 0)
@@ -229,9 +220,9 @@ class Experiment:
     def _evaluate(self, method: Method, task: Task, phase: str, fold: str, candidate: int, epoch: int) -> None:
         if self._known(phase, fold, candidate, epoch):
             return
-        method = self._completed(method, task)
         calibrator = None
-        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as fitted:
+            ready = completed(self.recipe, fitted, task.view, seed=self.seed, device=self.device)
             if self.calibrated and phase == "validation":
                 calibrator = self._calibrator(fold, task).attach(ready, task.view)
             evaluation = evaluate(ready, task, observer=calibrator)

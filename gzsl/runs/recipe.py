@@ -154,19 +154,8 @@ class Recipe(PoolSection):
             check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
-<<<<<<< HEAD
         check_setting(self.setting, self.transductive, method.card)
-=======
-        if self.transductive is not None:
-            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
-        if self.setting not in method.card.settings:
-            able = [name for name in method_names() if self.setting in get_method(name).card.settings]
-            raise RecipeError(
-                f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
-                f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
-            )
         self._check_setting(type(method))
->>>>>>> main
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":

@@ -131,18 +131,11 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-<<<<<<< HEAD
-        recipe = self._recipe
-        pooled = recipe.transductive is None  # the method inside a wrapper is fitted without unlabelled rows
-        setting = (recipe.setting, recipe.pool_choice) if pooled else ("inductive", None)
-        how = (recipe.preprocess.features, *setting)
-        return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
-            self._run.dataset, *how
-=======
         how = self._recipe.preparation(self._run.seed)
+        if self._recipe.transductive is not None:  # the method inside a wrapper is fitted without unlabelled rows
+            how |= {"setting": "inductive", "pool": None}
         return fold_task(self._run.dataset, self._folds[0], **how) if self._folds else final_task(
             self._run.dataset, **how
->>>>>>> main
         )
 
     def _rows_of_folds(self) -> list[tuple[float, int]]:
