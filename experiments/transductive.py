@@ -1,10 +1,10 @@
 """What unlabelled test rows are worth: ``python experiments/transductive.py STUDY OUT.csv [DATASET ...]``.
 
-Studies: ``wrappers`` (the three wrappers around ESZSL, EXEM), ``methods`` (closed forms and small networks), ``trained``
-(the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left out of the pool and
-of the test). Settings are those of the recipes; nothing is chosen on test rows. A line is written as soon as it is known,
-and lines that the file has are not computed again. Everything is a fraction; accuracies of pseudo-labels are looked
-up afterwards and used by nothing.
+Studies: ``wrappers`` (the three wrappers around ESZSL and EXEM), ``methods`` (closed forms and small networks),
+``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left out of the
+pool and of the test). Settings are those of the recipes; nothing is chosen on test rows. A line is written as soon as it
+is known, and lines that the file has are not computed again. Everything is a fraction; accuracies of pseudo-labels are
+looked up afterwards and used by nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numpy as np
 import torch
 
 from gzsl.data import Dataset, final_task
-from gzsl.data.pool import PoolChoice
 from gzsl.evaluation import evaluate
 from gzsl.methods import Method
 from gzsl.runs import load_recipe

@@ -1,4 +1,4 @@
-"""Whole updates of Bi-VAEGAN against plain ones: regressor and its critic, both critics, adaptive weights, generator."""
+"""Whole updates of Bi-VAEGAN against plain ones: regressor, all critics, adaptive weights, generator."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Reference:
         return self.own.radius * x / x.norm(dim=-1, keepdim=True)
 
     def regressed(self, x: Tensor) -> Tensor:
-        found = layer(self.w, "regressor_.layers.1", functional.leaky_relu(layer(self.w, "regressor_.layers.0", x), 0.2))
+        hidden = functional.leaky_relu(layer(self.w, "regressor_.layers.0", x), 0.2)
+        found = layer(self.w, "regressor_.layers.1", hidden)
         return found / found.norm(dim=1, keepdim=True)
 
     def single(self, owner: str, x: Tensor) -> Tensor:
