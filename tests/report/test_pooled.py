@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+from gzsl.report.collect import collect
+from gzsl.report.groups import make_groups
+from gzsl.report.leaderboard import make_boards
 from gzsl.report.pooled import gains, pooled_sentences
 
 METRICS = {
@@ -23,3 +29,15 @@ def test_both_settings_stand_side_by_side_with_the_gain() -> None:
 
 def test_an_inductive_run_says_nothing_of_it() -> None:
     assert pooled_sentences({"T1": 0.5, "inductive": None, "diagnosis": None}) == []
+
+
+def test_runs_that_saw_unlabelled_rows_have_a_heading_of_their_own(tmp_path: Path, fake: Callable[..., Path]) -> None:
+    fake(tmp_path, "eszsl", 0)
+    for pool in ("unseen", "all"):
+        seen = {"setting": "transductive", "pool": pool, "class_prior": "uniform", "pool_reads": 1}
+        fake(tmp_path, "eszsl+sinkhorn", 0, strength=3.0, protocol=seen, name=f"eszsl-{pool}")
+    boards = make_boards(make_groups(collect(tmp_path).runs)[0])
+    assert len(boards) == 3
+    for board in boards:
+        assert len({line.group.protocol.pool for line in board.lines}) == 1, "no heading has both settings"
+    assert sum("transductive (pool all)" in board.dataset for board in boards) == 1
