@@ -124,5 +124,31 @@ def main(study: str, out: Path, datasets: tuple[str, ...]) -> None:
                 writer.writerows(done)
 
 
+def picture(table: Path, out: Path) -> None:
+    """T1 of every wrapper and prior in the imbalanced pool, beside the method without unlabelled rows."""
+    from matplotlib.figure import Figure
+
+    from gzsl.report.drawing import save
+
+    with table.open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["study"] == "imbalance"]
+    names = list(dict.fromkeys(row["dataset"] for row in rows))
+    figure = Figure(figsize=(4 * len(names), 3), layout="constrained")
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names), sharey=True)), names, strict=True):
+        own = [row for row in rows if row["dataset"] == name]
+        for place, row in enumerate(own):
+            colour = {"uniform": "C0", "estimated": "C1"}.get(row["class_prior"], "C2")
+            axes.bar(place, 100 * float(row["T1"]), color=colour)
+        axes.axhline(100 * float(own[0]["inductive.T1"]), color="black", linewidth=1)
+        labels = [f"{row['method'].partition('+')[2]}, {row['class_prior']}" for row in own]
+        axes.set_xticks(range(len(own)), labels, rotation=60, ha="right", fontsize=7)
+        axes.set_title(f"{name}, imbalanced pool; line: inductive", fontsize=8)
+        axes.set_ylabel("T1, percent", fontsize=7)
+    save(figure, out)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "picture":
+        picture(Path(sys.argv[2]), Path(sys.argv[3]))
+        raise SystemExit
     main(sys.argv[1], Path(sys.argv[2]), tuple(sys.argv[3:]) or DATASETS)
