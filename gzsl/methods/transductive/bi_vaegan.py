@@ -91,18 +91,19 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
             name: adamw([p for p in part.parameters() if p.requires_grad], self.lr) for name, part in parts.items()
         }
         self._opt, G = made, self.generator_
-        moved = self.on_sphere
         self._step = WGANGP(
-            G, self.critic_, made["generator"], made["critic"], n_critic=self.critic_steps, moved=moved,
+            G, self.critic_, made["generator"], made["critic"],
+            n_critic=self.critic_steps, radius=self.radius,
             critic_weight=self.critic_weight, adversarial_weight=self.adversarial_weight, with_g=[made["encoder"]],
         )  # fmt: skip
         self._pool_step = WGANGP(
-            G, self.pool_critic_, made["generator"], made["pool_critic"], n_critic=self.critic_steps, moved=moved,
+            G, self.pool_critic_, made["generator"], made["pool_critic"],
+            n_critic=self.critic_steps, radius=self.radius,
             critic_weight=self.pool_critic_weight, adversarial_weight=self.pool_weight,
         )  # fmt: skip
         self._attribute_step = WGANGP(
             self.regressor_, self.attribute_critic_, made["regressor"], made["attribute_critic"], n_critic=INNER,
-            critic_weight=2 * self.attribute_critic_weight, gp_weight=0.05, moved=moved,
+            critic_weight=2 * self.attribute_critic_weight, gp_weight=0.05, radius=self.radius,
         )  # fmt: skip
         return made
 
