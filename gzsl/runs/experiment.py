@@ -163,8 +163,7 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
-            stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
-            self.reporter.stage(stage)
+            self.reporter.stage("search on test" if phase == "test" else f"fold {number} of {len(tasks)}")
             if self.method.iterative:
                 yield from self._search_epochs(phase, name, task)
             else:
@@ -229,11 +228,10 @@ class Experiment:
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
-        found = evaluation.fractions()
         values = self.candidates[candidate]
         self._record({
             "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,
-            "epoch": epoch, **found,
+            "epoch": epoch, **evaluation.fractions(),
         })  # fmt: skip
 
     def _record(self, record: dict[str, Any]) -> None:
