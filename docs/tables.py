@@ -17,7 +17,10 @@ from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions")))
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions", "transductive")),
+)
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
@@ -100,6 +103,43 @@ def gate_rules() -> list[list[str]]:
     return lines
 
 
+def pooled_lines(dataset: str, pool: str) -> list[list[str]]:
+    """Methods that saw the unlabelled rows of one pool: numbers, the gain over the same method without them."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in _rows("transductive.csv"):
+        if row["study"] != "imbalance" and (row["dataset"], row["pool"]) == (dataset, pool):
+            found.setdefault((row["method"], row["class_prior"]), []).append(row)
+    lines = [["method", "prior", "T1 (gain)", "U", "S", "H (gain)", "AUSUC", "pseudo-labels right", "seeds"]]
+    for (method, prior), rows in found.items():
+        cells = {name: _spread(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")}
+        for name in ("T1", "H"):
+            if before := rows[0][f"inductive.{name}"]:
+                gain = statistics.fmean(float(row[name]) for row in rows) - float(before)
+                cells[name] += f" ({100 * gain:+.1f})"
+        right = f"{_mean(rows, 'first')} -> {_mean(rows, 'last')}" if rows[0]["first"] else "-"
+        lines.append([f"`{method}`", prior, *cells.values(), right, str(len(rows))])
+    return lines
+
+
+def pooled_shares(dataset: str) -> list[list[str]]:
+    """T1 with all rows of the pool and without four fifths of those of every other unseen class, by prior."""
+    rows = [row for row in _rows("transductive.csv") if row["dataset"] == dataset and row["pool"] == "unseen"]
+    whole = {(row["method"], row["class_prior"]): row["T1"] for row in rows if row["study"] == "wrappers"}
+    lines = [["method", "prior", "T1, whole pool", "T1, imbalanced pool", "inductive there"]]
+    for row in rows:
+        if row["study"] == "imbalance":
+            before = whole.get((row["method"], row["class_prior"]), "")
+            values = (before, row["T1"], row["inductive.T1"])
+            cells = [f"{100 * float(value):.1f}" if value else "-" for value in values]
+            lines.append([f"`{row['method']}`", row["class_prior"], *cells])
+    return lines
+
+
+def _spread(rows: Sequence[Row], key: str) -> str:
+    values = [float(row[key]) for row in rows]
+    return mean_and_spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -121,4 +161,5 @@ def _rows(name: str) -> list[Row]:
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
     "regions": region_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "pooled": pooled_lines, "pooled-shares": pooled_shares,
 }  # fmt: skip
