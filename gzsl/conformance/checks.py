@@ -23,6 +23,7 @@ CONTRACT: tuple[Check, ...] = (
     contract.same_seed_same_bits_and_nothing_else_changes,
     contract.fit_does_not_touch_the_global_random_state,
     contract.fit_does_not_depend_on_class_order,
+    contract.fit_does_not_depend_on_node_order,
     contract.never_sees_test_labels_or_features,
     contract.refuses_a_setting_it_does_not_support,
     contract.scores_are_finite_float32_of_the_right_shape,

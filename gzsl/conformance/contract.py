@@ -97,6 +97,16 @@ def fit_does_not_depend_on_class_order(subject: Subject) -> None:
     expect(not other, f"with the classes in another order, fit gives other {listed(other)}")
 
 
+def fit_does_not_depend_on_node_order(subject: Subject) -> None:
+    """A class graph with its nodes in another order gives the same bits."""
+    view = subject.bench.small
+    if view.class_graph is None:
+        return
+    order = np.random.default_rng(1).permutation(len(view.class_graph))
+    other = differing(subject.retrain(replace(view, class_graph=view.class_graph.permuted(order))), subject.brief[0])
+    expect(not other, f"with the nodes of the graph in another order, fit gives other {listed(other)}")
+
+
 def never_sees_test_labels_or_features(subject: Subject) -> None:
     """Other test features and shuffled test labels change nothing of what is learnt."""
     dataset, rng = subject.bench.dataset, np.random.default_rng(0)
@@ -270,6 +280,7 @@ def _reordered(view: TrainView, seed: int = 1) -> TrainView:
     return replace(
         view, semantics=view.semantics.take(order), labels=position[view.labels],
         seen=np.sort(position[view.seen]), unseen=np.sort(position[view.unseen]),
+        class_graph=None if view.class_graph is None else view.class_graph.take(order),
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
-SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {}  # what gives a dataset something that a method needs, by need
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, by need
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
+}
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {

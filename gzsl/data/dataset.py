@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,10 @@ from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
+from gzsl.files import value_hash
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
+from gzsl.semantics.graph_maker import Spec, make_graph
 
 IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
 
@@ -75,6 +79,8 @@ class Dataset:
         Provenance.
     tables : mapping of str to Semantics
         All class tables that came with the data, unnormalised, by name.
+    graph : ClassGraph, optional
+        Knowledge about the classes beside their table, in the order of ``class_names``; see `with_graph`.
 
     Raises
     ------
@@ -88,6 +94,7 @@ class Dataset:
     split: Split
     card: DataCard
     tables: Mapping[str, Semantics] = field(default_factory=dict)
+    graph: ClassGraph | None = None
 
     @classmethod
     def from_arrays(
@@ -188,6 +195,8 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+        if self.graph is not None and self.graph.class_names != self.class_names:
+            raise DataError(f"{name}: graph {self.graph.name!r}: classes differ from those of the dataset")
         self.split.check(self.labels, self.class_names)
 
     @property
@@ -211,6 +220,17 @@ class Dataset:
             return self
         note = f"features are called {name} on request, not {self.card.features}"
         return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
+
+    @property
+    def content_hash(self) -> str:
+        """That of the card, and of the graph where there is one: what decides the numbers besides the recipe."""
+        digest = self.card.content_hash
+        return digest if self.graph is None else value_hash([digest, self.graph.content_hash])
+
+    @property
+    def semantics_label(self) -> str:
+        """What the protocol calls the knowledge about classes: the class table's name, ``att+wordnet`` with a graph."""
+        return self.semantics.name if self.graph is None else f"{self.semantics.name}+{self.graph.name}"
 
     def training_part(self) -> Dataset:
         """The trainval rows alone, copied into memory: whoever holds the result cannot reach a test row.
@@ -239,3 +259,23 @@ class Dataset:
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)
+
+    def with_graph(self, spec: Spec | ClassGraph | None) -> Dataset:
+        """The same data with a class graph, made of the selected class table or read.
+
+        Parameters
+        ----------
+        spec : str, mapping or ClassGraph
+            What `gzsl.semantics.graph_maker.make_graph` makes; files are looked for beside the data first. None takes
+            the graph away.
+
+        Raises
+        ------
+        DataError
+            For an unknown name or option, a class without a node, and whatever the kind of graph refuses.
+        """
+        if spec is None:
+            return replace(self, graph=None)
+        place = Path(self.card.source)
+        folder = place if place.is_absolute() and place.is_dir() else None
+        return replace(self, graph=make_graph(spec, self.semantics, folder))

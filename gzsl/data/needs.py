@@ -38,8 +38,8 @@ NEEDS: dict[str, Need] = {
         lambda view: view.unlabelled_features is not None, lambda dataset: len(dataset.split.test_unseen) > 0,
     ),
     "graph": Need(
-        "a class graph", "name one in the recipe (dataset.graph)",
-        lambda view: view.class_graph is not None, lambda dataset: False,
+        "a class graph", "name one in the recipe (dataset.graph), such as attributes-knn, or use Dataset.with_graph",
+        lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
     ),
 }  # fmt: skip
 

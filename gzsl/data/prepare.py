@@ -76,6 +76,7 @@ def _task(
         unseen=np.searchsorted(ids, np.setdiff1d(ids, seen)),
         setting=setting,
         unlabelled_features=_unlabelled(test_unseen.scaled(scaler)) if setting == "transductive" else None,
+        class_graph=None if dataset.graph is None else dataset.graph.take(ids),
     )
     gate = TestGate(
         EvalRows(test_seen.scaled(scaler), labels[1]), EvalRows(test_unseen.scaled(scaler), labels[2])

@@ -10,6 +10,7 @@ from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
 
 SETTINGS = ("inductive", "transductive")
 
@@ -35,8 +36,8 @@ class TrainView:
         ``inductive`` or ``transductive``.
     unlabelled_features : FeatureRows, optional
         Unlabelled rows of unseen (or all) classes; only in the transductive setting.
-    class_graph : ndarray, shape (C, C), optional
-        Edge weights between classes, for graph methods.
+    class_graph : ClassGraph, optional
+        Classes and other things as nodes with edges between them; its classes are those of ``semantics``.
     """
 
     features: FeatureRows
@@ -46,7 +47,7 @@ class TrainView:
     unseen: np.ndarray
     setting: str = "inductive"
     unlabelled_features: FeatureRows | None = None
-    class_graph: np.ndarray | None = None
+    class_graph: ClassGraph | None = None
 
     __repr__ = brief
 
@@ -59,6 +60,8 @@ class TrainView:
             raise ProtocolError(f"setting: found {self.setting!r}, expected one of {', '.join(SETTINGS)}")
         if self.setting == "inductive" and self.unlabelled_features is not None:
             raise ProtocolError("unlabelled features were given in the inductive setting, expected none")
+        if self.class_graph is not None and self.class_graph.class_names != self.semantics.class_names:
+            raise ProtocolError(f"graph {self.class_graph.name!r}: found other classes than those of the class table")
         self._check_labels()
 
     def _check_labels(self) -> None:
@@ -99,8 +102,11 @@ class TrainView:
         return self.unlabelled_features
 
     @property
-    def graph(self) -> np.ndarray:
-        """Class graph; asking for one that was not given is a `ProtocolError`."""
+    def graph(self) -> ClassGraph:
+        """Class graph, of a canonical view with its nodes in the order of their names.
+
+        Asking for one that was not given is a `ProtocolError`.
+        """
         if self.class_graph is None:
             raise ProtocolError("a class graph was asked for, but this view carries none")
         return self.class_graph
@@ -109,7 +115,7 @@ class TrainView:
         """The same view with classes in the order of their names, so that no method depends on class order."""
         semantics, order = self.semantics.canonical()
         position = np.argsort(order)
-        graph = None if self.class_graph is None else self.class_graph[np.ix_(order, order)]
+        graph = None if self.class_graph is None else self.class_graph.take(order).canonical()
         return replace(
             self,
             semantics=semantics,

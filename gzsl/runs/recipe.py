@@ -21,6 +21,7 @@ from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import combinations, overridden
 from gzsl.semantics import NORMALISATIONS
+from gzsl.semantics.graph_maker import check_spec
 
 MOST_CANDIDATES = 10_000  # of a grid
 MOST_SEEDS = 10_000
@@ -50,6 +51,10 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    graph: str | dict[str, Any] | None = Field(
+        None, description="class graph: a kind by name (attributes-knn, taxonomy, ...), a folder, or a mapping with "
+        "such a name and its options; null: none",
+    )  # fmt: skip
     options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
 
     @field_validator("split")
@@ -163,12 +168,15 @@ class Recipe(Section):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
+            del values["dataset"]["graph"]
         return values
 
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
         del values["dataset"]["name"]
+        values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
 
     def parts(self) -> tuple[type, ...]:
@@ -197,6 +205,8 @@ class Recipe(Section):
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
+        if self.dataset.graph is not None:
+            check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
         if self.setting not in method.card.settings:

@@ -66,8 +66,7 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Digest of all that decides the numbers."""
-        data_hash = self.dataset.card.content_hash
-        return run_key(self.recipe.decided(), data_hash, self.seed, self.device, self.recipe.parts())
+        return run_key(self.recipe.decided(), self.dataset.content_hash, self.seed, self.device, self.recipe.parts())
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -111,7 +110,7 @@ class Run:
         folder.log(f"start {self.recipe.title}, seed {self.seed}, key {self.key}")
         about = self.recipe.model_dump(include={"paper", "note", "provenance"}, exclude_none=True)
         folder.write_text("recipe.yaml", dump_yaml({**about, **self.recipe.resolved(), "seeds": [self.seed]}))
-        data = {"content_hash": self.dataset.card.content_hash, "in_memory": self.dataset.card.source == IN_MEMORY}
+        data = {"content_hash": self.dataset.content_hash, "in_memory": self.dataset.card.source == IN_MEMORY}
         folder.write_json("environment.json", {"key": self.key, "data": data, **environment(self.device)})
         experiment = Experiment(self.recipe, self.dataset, self.seed, self.device, folder, self.reporter)
         choice = yield from experiment.choose()
@@ -163,7 +162,7 @@ class Run:
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
             features=card.features, fine_tuned=card.fine_tuned,
-            semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
+            semantics=self.dataset.semantics_label, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
             generalized=generalized, valid=rule.valid,
@@ -186,16 +185,17 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
 
 
 def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), and its semantics.
+    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), semantics and graph.
 
     Raises
     ------
     DataError
-        When a claim of the recipe is contradicted, or the dataset has no such class table.
+        When a claim of the recipe is contradicted, the dataset has no such class table, or its graph cannot be made.
     """
     section = recipe.dataset
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
-    return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
+    found = claims.apply(dataset.with_semantics(section.semantics, section.normalise))
+    return found if section.graph is None else found.with_graph(section.graph)
 
 
 def run_recipe(
