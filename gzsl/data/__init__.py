@@ -1,6 +1,7 @@
 """Datasets, splits, validation folds, and the view of them that a method may see."""
 
 from gzsl.data.catalogue import Entry, available, load, present
+from gzsl.data.classifier import SeenClassifier
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold, validation_folds
@@ -10,7 +11,7 @@ from gzsl.data.splits import Split
 from gzsl.data.view import EvalRows, TestGate, TrainView
 
 __all__ = [
-    "SCALINGS", "DataCard", "Dataset", "Entry", "EvalRows", "FeatureRows", "Fold", "Scaler", "Split", "Task",
-    "TestGate", "TrainView", "available", "final_task", "fold_task", "load", "present",
+    "SCALINGS", "DataCard", "Dataset", "Entry", "EvalRows", "FeatureRows", "Fold", "Scaler", "SeenClassifier",
+    "Split", "Task", "TestGate", "TrainView", "available", "final_task", "fold_task", "load", "present",
     "validation_folds",
 ]  # fmt: skip

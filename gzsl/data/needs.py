@@ -41,6 +41,10 @@ NEEDS: dict[str, Need] = {
         "a class graph", "name one in the recipe (dataset.graph), such as attributes-knn, or use Dataset.with_graph",
         lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
     ),
+    "classifier": Need(
+        "a trained classifier of the seen classes", "give the view one (TrainView.image_free), or rows to train it on",
+        lambda view: view.classifier is not None or len(view.features) > 0, lambda dataset: True,  # trained in the fit
+    ),
 }  # fmt: skip
 
 

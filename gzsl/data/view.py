@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.data.classifier import SeenClassifier
 from gzsl.data.features import FeatureRows
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
@@ -38,6 +39,9 @@ class TrainView:
         Unlabelled rows of unseen (or all) classes; only in the transductive setting.
     class_graph : ClassGraph, optional
         Classes and other things as nodes with edges between them; its classes are those of ``semantics``.
+    classifier : SeenClassifier, optional
+        A trained classifier with a row for each seen class, for methods that put other classes into one; with it,
+        there may be no training row at all (`image_free`).
     """
 
     features: FeatureRows
@@ -48,8 +52,34 @@ class TrainView:
     setting: str = "inductive"
     unlabelled_features: FeatureRows | None = None
     class_graph: ClassGraph | None = None
+    classifier: SeenClassifier | None = None
 
     __repr__ = brief
+
+    @classmethod
+    def image_free(
+        cls, classifier: SeenClassifier, semantics: Semantics, class_graph: ClassGraph | None = None
+    ) -> TrainView:
+        """A view without any feature row: the classes of a trained classifier are seen, all others unseen.
+
+        Parameters
+        ----------
+        classifier : SeenClassifier
+            What is there.
+        semantics : Semantics
+            Class table with its classes and those to be put in.
+        class_graph : ClassGraph, optional
+            Of the same classes.
+
+        Raises
+        ------
+        DataError
+            For a class of the classifier that has no row in the table.
+        """
+        seen = semantics.ids_of(classifier.class_names)
+        rows = FeatureRows(np.empty((0, classifier.weights.shape[1]), dtype=np.float32))
+        unseen = np.setdiff1d(np.arange(len(semantics)), seen)
+        return cls(rows, np.empty(0, np.int64), semantics, seen, unseen, class_graph=class_graph, classifier=classifier)
 
     def __post_init__(self) -> None:
         for name, arrange in (("labels", np.array), ("seen", np.unique), ("unseen", np.unique)):
@@ -63,12 +93,15 @@ class TrainView:
         if self.class_graph is not None and self.class_graph.class_names != self.semantics.class_names:
             raise ProtocolError(f"graph {self.class_graph.name!r}: found other classes than those of the class table")
         self._check_labels()
+        if self.classifier is not None and self.classifier.weights.shape[1] != self.n_features:
+            found = self.classifier.weights.shape[1]
+            raise MethodError(f"classifier: found weights for {found} features, expected {self.n_features}")
 
     def _check_labels(self) -> None:
         if len(self.labels) != len(self.features):
             raise MethodError(f"labels: found {len(self.labels)}, expected {len(self.features)}, one a feature row")
         empty = np.setdiff1d(self.seen, self.labels)
-        if len(empty):
+        if len(empty) and (self.classifier is None or len(self.labels)):
             name = self.semantics.class_names[empty[0]]
             raise MethodError(f"the seen class {name!r} has no training row, expected at least one")
         if len(np.setdiff1d(self.labels, self.seen)):

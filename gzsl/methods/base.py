@@ -242,6 +242,8 @@ class Method(Configurable):
                 f"{self.card.id}: found the {view.setting} setting, expected {' or '.join(self.card.settings)}"
             )
         refuse_unmet(view, self.card.needs, self.card.id)
+        if view.classifier is not None and not len(view.labels) and "classifier" not in self.card.needs:
+            raise MethodError(f"{self.card.id}: found a view without training rows, expected some; icis can do without")
         self._forget()
         view = view.canonical()
         names = view.semantics.class_names

@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid
 
 from gzsl.nn.init import linear
 from gzsl.nn.optim import adam
-from gzsl.semantics import ClassGraph
+from gzsl.semantics.graph import ClassGraph
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ def with_text(
     for _ in range(n_epochs):
         for chosen in torch.randperm(len(triples.rows), generator=rng).split(batch_size):
             batch = triples.rows[chosen]
-            moved, head, tail = torch.tanh(by_structure(relations[batch[:, 1]])), mapped(batch[:, 0]), mapped(batch[:, 2])
+            moved = torch.tanh(by_structure(relations[batch[:, 1]]))
+            head, tail = mapped(batch[:, 0]), mapped(batch[:, 2])
             true, loss = energies(head, moved, tail), torch.zeros(())
             for tails in (True, False):
                 drawn, allowed = corrupted(triples, batch, 1, tails, rng)

@@ -13,8 +13,7 @@ from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.nn.graph import GroupedConvolution, receptive_field
 from gzsl.params import param
-from gzsl.semantics import ClassGraph
-from gzsl.semantics.graph import IS_A
+from gzsl.semantics.graph import IS_A, ClassGraph
 from gzsl.semantics.sparse_edges import normalised
 
 
@@ -32,13 +31,13 @@ from gzsl.semantics.sparse_edges import normalised
 class DGP(NodeRegression):
     """Two layers: every node gathers its descendants, then every class its ancestors, whatever their distance.
 
-    ``h' = Σ_g softmax(α)_g P_g (h W + b)``, where P_g (n, n) takes the mean over the nodes g steps away, g = 0 .. m, the
-    last group also over those further away; (n, v) -> (n, h) -> (n, d). The first layer goes up the hierarchy, the
+    ``h' = Σ_g softmax(α)_g P_g (h W + b)``, where P_g (n, n) takes the mean over the nodes g steps away, g = 0 .. K,
+    the last group also over those further away; (n, v) -> (n, h) -> (n, d). The first layer goes up the hierarchy, the
     second down, each with its own α. LeakyReLU between them, dropout on both inputs, unit rows at the end; loss as in
     `sgcn`.
 
     **Differences.** A graph without the relation ``is_a`` has no ancestors: its groups are the nodes exactly g hops
-    away, up to m, in both layers. Targets, bias and selection as in `sgcn`.
+    away, up to K, in both layers. Targets, bias and selection as in `sgcn`.
 
     Notes
     -----
@@ -48,7 +47,7 @@ class DGP(NodeRegression):
 
     hidden_dim: int = param(default=2048, low=1, high=100_000, doc="units of the hidden layer")
     dropout: float = param(default=0.5, low=0.0, high=0.95, doc="share of inputs of both layers set to 0 in training")
-    n_hops: int = param(default=4, low=1, high=100, symbol="K", doc="distance m of the last group")
+    n_hops: int = param(default=4, low=1, high=100, symbol="K", doc="distance of the last group")
 
     def wire(self, graph: ClassGraph) -> np.ndarray:
         """Means over groups of descendants, then of ancestors."""

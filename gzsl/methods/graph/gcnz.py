@@ -11,7 +11,7 @@ from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.nn.graph import Dropout, GraphNetwork, receptive_field
 from gzsl.params import param
-from gzsl.semantics import ClassGraph
+from gzsl.semantics.graph import ClassGraph
 
 
 @register(

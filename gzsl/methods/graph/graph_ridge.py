@@ -68,16 +68,15 @@ class GraphRidge(NodeVectors):
             return (1 - kept) * (step @ propagated(inputs, n_hops - 1, kept)) + kept * own
 
         @cache
-        def regression(features: tuple[str, int, float], kernel: str, width: float, goal: tuple[bool, str, float, int]) -> tuple[KernelRidge, np.ndarray]:  # noqa: E501
+        def regression(features: tuple, kernel: str, width: float, goal: tuple) -> tuple[KernelRidge, np.ndarray]:
             F = unit_rows(propagated(*features)[graph.class_nodes], np.zeros(1)).astype(np.float64)
             made = ClassKernel.of(F[view.seen], kernel, width)
             return KernelRidge(made, targets(*goal)), made(F)
 
         for method in copies:
+            features = (method.inputs, method.n_hops, method.kept)
             goal = (method.centred, method.targets, method.target_scale, method.target_iterations)
-            solved, kernel = regression(
-                (method.inputs, method.n_hops, method.kept), method.kernel, method.width, goal
-            )
+            solved, kernel = regression(features, method.kernel, method.width, goal)
             method.centre_ = centre(method.centred)
             method.class_weights_ = unit_rows(kernel @ solved.coefficients(method.ridge), np.zeros(1))
             yield method

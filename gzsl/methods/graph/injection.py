@@ -65,4 +65,4 @@ def classifier_rows(view: TrainView, decay: float, n_iterations: int) -> np.ndar
         given = view.classifier.for_classes([view.semantics.class_names[c] for c in view.seen])
         return np.hstack([given.weights, given.bias[:, None]])
     model = seen_softmax(view)(decay, n_iterations)
-    return np.hstack([model.weights.T, model.bias[:, None]]).astype(np.float32)
+    return np.ascontiguousarray(np.hstack([model.weights.T, model.bias[:, None]]), dtype=np.float32)

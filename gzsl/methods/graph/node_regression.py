@@ -15,7 +15,7 @@ from gzsl.methods.descent import DescentMethod
 from gzsl.methods.graph.node_vectors import NodeVectors
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.params import param
-from gzsl.semantics import ClassGraph
+from gzsl.semantics.graph import ClassGraph
 
 
 class NodeRegression(NodeVectors, DescentMethod):

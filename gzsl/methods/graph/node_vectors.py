@@ -10,7 +10,8 @@ from gzsl.methods.base import Method
 from gzsl.methods.graph.similar import class_shares
 from gzsl.methods.graph.targets import TARGETS, centre_of, class_targets, unit_rows
 from gzsl.params import param
-from gzsl.semantics import ClassGraph, Semantics
+from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.node_vectors import from_classes
 
 INPUTS = ("classes", "vectors", "both")

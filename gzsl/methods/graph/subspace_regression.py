@@ -25,7 +25,7 @@ from gzsl.semantics import Semantics
     cite="After Akyürek, Akyürek, Wijaya & Andreas, Subspace Regularizers for Few-Shot Class Incremental Learning, "
     "ICLR 2022, arXiv:2110.07059; as a baseline of ICIS",
     year=2022,
-    test_params=[{"n_epochs": 150, "hidden_dim": 64, "lr": 1e-2, "batch_size": 8, "span_weight": 0.1}],
+    test_params=[{"n_epochs": 150, "hidden_dim": 64, "lr": 1e-2, "batch_size": 8}],
     needs=("classifier",),
 )
 class SubspaceRegression(InjectedClassifier, DescentMethod):

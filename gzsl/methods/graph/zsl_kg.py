@@ -12,7 +12,7 @@ from gzsl.methods.registry import register
 from gzsl.nn.neighbours import NeighbourLayer, walked_neighbours
 from gzsl.nn.streams import derived_seed
 from gzsl.params import param
-from gzsl.semantics import ClassGraph
+from gzsl.semantics.graph import ClassGraph
 
 
 @register(
