@@ -21,7 +21,7 @@ from gzsl.semantics.sparse_edges import normalised
     family="generative",
     settings=("inductive",),
     fidelity="replicated from code",
-    cite="Geng, Chen, Ye, Zhang & Chen, Generative Adversarial Zero-shot Learning via Knowledge Graphs, "
+    cite="Geng, Chen, Chen, Ye, Yuan, Jia & Chen, Generative Adversarial Zero-shot Learning via Knowledge Graphs, "
     "arXiv:2004.03109",
     year=2020,
     test_params=[
