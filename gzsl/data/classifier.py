@@ -12,7 +12,7 @@ from gzsl.brief import brief
 from gzsl.door.archives import NpzFile
 from gzsl.door.arrays import numbers, texts
 from gzsl.door.names import places, repeated, same_form
-from gzsl.errors import DataError
+from gzsl.errors import DataError, MethodError
 
 EXPECTED = "weights (classes, features), bias (classes,) and class_names (classes,)"
 
@@ -59,6 +59,11 @@ class SeenClassifier:
             raise DataError(f"classifier: the class name {twice!r} stands twice, expected unique names")
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
             raise DataError("classifier: found NaN or infinite weights, expected finite ones")
+
+    def check_width(self, n_features: int) -> None:
+        """Refuse features of another dimension, with a `MethodError`."""
+        if self.weights.shape[1] != n_features:
+            raise MethodError(f"classifier: found weights for {self.weights.shape[1]} features, expected {n_features}")
 
     def for_classes(self, names: Sequence[str]) -> SeenClassifier:
         """The rows of some classes, in their order; a class without one is a `DataError`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
 from gzsl.params import plain
+from gzsl.runs.candidates import candidates_of, scored_as, sharing_fits
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
@@ -46,7 +46,9 @@ class Experiment:
     reporter : Reporter
         Hears progress.
     test_reads : int
-        How often test data were scored.
+        How often test data were scored, or read unlabelled by a fit.
+    pool_reads : int
+        How many of these were of unlabelled rows, or of shares in their labels, for a fit.
     waited : float
         Seconds that went into other runs.
     """
@@ -59,17 +61,17 @@ class Experiment:
     reporter: Reporter
     records: Records = field(init=False)
     test_reads: int = 0
+    pool_reads: int = 0
     waited: float = 0.0
 
     def __post_init__(self) -> None:
         self.records = Records(self.folder.path / "records.jsonl")
         self.method = self.recipe.build_method()
         self.selection = make_selection(self.recipe.selection.rule)
-        grid = self.recipe.selection.grid
-        self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        self.candidates = candidates_of(self.recipe)
         self.metric = metric_for(self.recipe, self.dataset)
         asked = self.recipe.calibration["name"] != "none"
-        self.calibrated = asked and self.dataset.split.generalized
+        self.calibrated = asked and is_generalized(self.recipe, self.dataset)
         if asked and not self.calibrated:
             self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
@@ -80,7 +82,7 @@ class Experiment:
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            yield from self._search("test", [("test", lambda: final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", lambda: final_task(self.dataset, **self._preparation()))])
         if rule == "validation" and searches:
             yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
@@ -113,7 +115,8 @@ class Experiment:
         if choice and self.method.iterative:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
-        task = final_task(self.dataset, *self._preparation())
+        task = final_task(self.dataset, **self._preparation())
+        self.pool_reads += task.gate.reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
@@ -129,14 +132,14 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str]:
-        return self.recipe.preprocess.features, self.recipe.setting
+    def _preparation(self) -> dict[str, Any]:
+        return self.recipe.preparation(self.seed)
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
-        return [(fold.name, partial(fold_task, self.dataset, fold, *self._preparation())) for fold in folds]
+        return [(fold.name, partial(fold_task, self.dataset, fold, **self._preparation())) for fold in folds]
 
     def _folds_if_possible(self) -> Tasks:
         """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
@@ -156,6 +159,7 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
+            before = task.gate.reads  # by what the view shows of unlabelled rows
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
@@ -163,7 +167,8 @@ class Experiment:
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
-                self.test_reads += len(self._evaluations("test-oracle"))
+                self.pool_reads += before
+                self.test_reads += before + len(self._evaluations("test-oracle"))
 
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
@@ -174,16 +179,17 @@ class Experiment:
             self._evaluate(method, task, phase, fold, i, 0)
 
     def _search_epochs(self, phase: str, fold: str, task: Task) -> Fits[None]:
-        for i, candidate in enumerate(self.candidates):
-            method = self.recipe.build_method(**candidate)
+        for members in sharing_fits(self.recipe, self.candidates):
+            method = self.recipe.build_method(**self.candidates[members[0]])
             n_epochs = int(plain(method)["n_epochs"])
-            done = self._known(phase, fold, i, n_epochs)
-            yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i), done)
+            done = all(self._known(phase, fold, i, n_epochs) for i in members)
+            yield from self._fit(method, task, f"{phase}-{fold}-c{members[0]}", (phase, fold, members), done)
 
     def _fit(
-        self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None, done: bool = False
-    ) -> Fits[None]:
-        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search.
+        self, method: Method, task: Task, name: str, search: tuple[str, str, list[int]] | None = None,
+        done: bool = False,
+    ) -> Fits[None]:  # fmt: skip
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when candidates of a search share it.
 
         A search that is recorded already asks too, for the sake of other runs that it is stacked with.
         """
@@ -195,7 +201,8 @@ class Experiment:
             if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
                 self._record({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
             if search is not None and epoch in at:
-                self._evaluate(method.prepare_scoring(), task, *search, epoch)
+                for i in search[2]:
+                    self._evaluate(method, task, *search[:2], i, epoch)
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
@@ -210,9 +217,10 @@ class Experiment:
         if self._known(phase, fold, candidate, epoch):
             return
         calibrator = None
-        if self.calibrated and phase == "validation":
-            calibrator = self._calibrator(fold, task).attach(method, task.view)
-        evaluation = evaluate(method, task, observer=calibrator)
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+            if self.calibrated and phase == "validation":
+                calibrator = self._calibrator(fold, task).attach(ready, task.view)
+            evaluation = evaluate(ready, task, observer=calibrator)
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
@@ -277,7 +285,12 @@ class Experiment:
 
 def metric_for(recipe: Recipe, dataset: Dataset) -> str:
     """What a choice maximises: the recipe's metric; T1 on data of which nothing else is tested."""
-    return recipe.selection.metric if dataset.split.generalized else "T1"
+    return recipe.selection.metric if is_generalized(recipe, dataset) else "T1"
+
+
+def is_generalized(recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether rows of seen and of unseen classes are told apart; without training rows no class is seen."""
+    return dataset.split.generalized and recipe.setting != "transfer"
 
 
 def _observation_name(fold: str, candidate: int, epoch: int) -> str:

@@ -18,7 +18,8 @@ from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.node_vectors import from_classes
 
 Noise = Callable[[str], Tensor]
-EDGES = [(0, 7), (1, 7), (2, 8), (3, 8), (4, 8), (5, 7), (6, 8), (7, 9), (8, 9)]  # classes 0-6 below 7 and 8, these below 9
+# classes 0 to 6 below nodes 7 and 8, these below 9
+EDGES = [(0, 7), (1, 7), (2, 8), (3, 8), (4, 8), (5, 7), (6, 8), (7, 9), (8, 9)]
 
 
 def tree_view(relation: str = "is_a") -> TrainView:
@@ -89,12 +90,11 @@ class SGCNReference(NodeReference):
         first, second = noise("dropout"), noise("dropout")
         E = torch.zeros_like(self.E)
         E[near] = dropped(self.E[near], first, self.own.dropout)
-        h = functional.leaky_relu(step @ E @ self.w["network_.layers.0.weight"].T + self.w["network_.layers.0.bias"], 0.2)
+        h = functional.leaky_relu(layer(self.w, "network_.layers.0", step @ E), 0.2)
         inner = torch.tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 10])
         kept = torch.zeros_like(h)
         kept[inner] = dropped(h[inner], second, self.own.dropout)
-        out = step @ kept @ self.w["network_.layers.1.weight"].T + self.w["network_.layers.1.bias"]
-        return functional.normalize(out)
+        return functional.normalize(layer(self.w, "network_.layers.1", step @ kept))
 
 
 class DGPReference(NodeReference):
@@ -187,7 +187,8 @@ class ICISReference:
             for of, z in zs.items():
                 made = layer(self.w, f"to_{into}_.layers.0", z)
                 distances = [1 - (m @ g) / (m.norm() * g.norm()) for m, g in zip(made, goal, strict=True)]
-                counted = [d for d, c in zip(distances, y.tolist(), strict=True) if c < 5 or (into, of) == ("vector",) * 2]
+                whole = into == of == "vector"
+                counted = [d for d, c in zip(distances, y.tolist(), strict=True) if whole or c < 5]
                 terms[f"{into} from {of}"] = torch.stack(counted).mean()
         self.adam.zero_grad()
         sum(terms.values()).backward()  # type: ignore[union-attr]
