@@ -13,6 +13,6 @@ from gzsl.data.view import EvalRows, TestGate, TrainView
 
 __all__ = [
     "SCALINGS", "DataCard", "Dataset", "Entry", "EvalRows", "FeatureRows", "Fold", "Scaler", "SeenClassifier",
-    "Split", "Task", "TestGate", "TrainView", "available", "final_task", "fold_task", "image_free_view", "load", "present",
-    "validation_folds",
+    "Split", "Task", "TestGate", "TrainView", "available", "final_task", "fold_task", "image_free_view", "load",
+    "present", "validation_folds",
 ]  # fmt: skip

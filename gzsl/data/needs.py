@@ -43,7 +43,8 @@ NEEDS: dict[str, Need] = {
         lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
     ),
     "classifier": Need(
-        "a trained classifier of the seen classes", "give the view one (gzsl.data.image_free_view), or rows to train it on",
+        "a trained classifier of the seen classes",
+        "give the view one (gzsl.data.image_free_view), or rows to train it on",
         lambda view: view.classifier is not None or len(view.features) > 0, lambda dataset: True,  # trained in the fit
     ),
     "regions": Need(
