@@ -43,8 +43,9 @@ def read_graph(folder: Path, class_names: Sequence[str] | None = None) -> ClassG
     """
     rows = read_rows(folder / NODES, ("node",))
     nodes = [row["node"] for row in rows]
-    refuse_alike(nodes, str(folder / NODES))
     called = {row["class"]: k for k, row in enumerate(rows) if row.get("class")}
+    if not called:  # then classes are told by the names of nodes
+        refuse_alike(nodes, str(folder / NODES))
     notes: tuple[str, ...] = ()
     if class_names is None:
         class_names = list(called) or nodes

@@ -124,9 +124,14 @@ def make_graph(spec: Spec | ClassGraph, semantics: Semantics, folder: Path | Non
     """
     if isinstance(spec, ClassGraph):
         return spec.for_classes(semantics.class_names)
+    return graph_maker_for(spec, folder).make(semantics, folder)
+
+
+def graph_maker_for(spec: Spec, folder: Path | None = None) -> GraphMaker:
+    """What makes the graph that a name, a path or a mapping means, with its options checked; see `make_graph`."""
     maker = _maker(spec, folder)
     maker.check_parameters()
-    return maker.make(semantics, folder)
+    return maker
 
 
 def check_spec(spec: Spec) -> None:
