@@ -52,7 +52,7 @@ class GCNZ(NodeRegression):
 
     def wire(self, graph: ClassGraph) -> np.ndarray:
         """One symmetric step a layer."""
-        steps = [[graph.normalised_adjacency("symmetric")]] * (len(self.hidden_dims) + 1)
+        steps = [[self.step_over(graph, "symmetric")]] * (len(self.hidden_dims) + 1)
         cut, inputs = receptive_field(steps, graph.class_nodes)
         self._steps = [step for (step,) in cut]
         return inputs

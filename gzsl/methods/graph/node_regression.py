@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array, eye_array
 from torch import Tensor
 
 from gzsl.data import TrainView
@@ -16,6 +17,7 @@ from gzsl.methods.graph.node_vectors import NodeVectors
 from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.params import param
 from gzsl.semantics.graph import ClassGraph
+from gzsl.semantics.sparse_edges import normalised
 
 
 class NodeRegression(NodeVectors, DescentMethod):
@@ -37,6 +39,10 @@ class NodeRegression(NodeVectors, DescentMethod):
         default=5e-4, low=0.0, high=1e3, tune=(0.0, 1e-2), doc="weight of half the squared weights, in the gradient"
     )
 
+    self_weight: float = param(
+        default=1.0, low=1e-3, high=1e3, log=True, doc="of the edge from every node to itself (ours; papers: 1)"
+    )
+
     def wire(self, graph: ClassGraph) -> np.ndarray:
         """Keep the matrices that the network needs; returns the nodes (k,) whose inputs it takes."""
         raise NotImplementedError
@@ -44,6 +50,11 @@ class NodeRegression(NodeVectors, DescentMethod):
     def outputs(self, training: bool) -> Tensor:
         """Unit vectors (C, d) of all classes, in the order of ``classes_``."""
         raise NotImplementedError
+
+    def step_over(self, graph: ClassGraph, kind: str) -> csr_array:
+        """Normalised adjacency (n, n) of all relations, both ways, with edges from nodes to themselves."""
+        loops = self.self_weight * eye_array(len(graph), format="csr")
+        return normalised(csr_array(graph.adjacency() + loops), kind, self_loops=False)
 
     def rows_a_step(self, available: int) -> int:
         """All seen classes at most."""

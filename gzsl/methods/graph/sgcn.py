@@ -42,7 +42,7 @@ class SGCN(NodeRegression):
 
     def wire(self, graph: ClassGraph) -> np.ndarray:
         """Two steps to the mean over neighbours."""
-        cut, inputs = receptive_field([[graph.normalised_adjacency("random-walk")]] * 2, graph.class_nodes)
+        cut, inputs = receptive_field([[self.step_over(graph, "random-walk")]] * 2, graph.class_nodes)
         self._steps = [step for (step,) in cut]
         return inputs
 
