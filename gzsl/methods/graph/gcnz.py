@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gzsl.methods.graph.node_regression import NodeRegression
+from gzsl.methods.graph.node_regression import NeighbourRegression
 from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.nn.graph import Dropout, GraphNetwork, receptive_field
@@ -28,7 +28,7 @@ from gzsl.semantics.graph import ClassGraph
     ],
     needs=("graph",),
 )
-class GCNZ(NodeRegression):
+class GCNZ(NeighbourRegression):
     """Graph convolutions take the vectors of all nodes to classifier weights; those of unseen classes come with them.
 
     ``h_{l+1} = LeakyReLU(Â h_l W_l)``, (n, k_l) -> (n, k_{l+1}), with ``Â = D^-1/2 (A + I) D^-1/2`` and no bias; the

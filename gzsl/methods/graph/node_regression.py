@@ -39,10 +39,6 @@ class NodeRegression(NodeVectors, DescentMethod):
         default=5e-4, low=0.0, high=1e3, tune=(0.0, 1e-2), doc="weight of half the squared weights, in the gradient"
     )
 
-    self_weight: float = param(
-        default=1.0, low=1e-3, high=1e3, log=True, doc="of the edge from every node to itself (ours; papers: 1)"
-    )
-
     def wire(self, graph: ClassGraph) -> np.ndarray:
         """Keep the matrices that the network needs; returns the nodes (k,) whose inputs it takes."""
         raise NotImplementedError
@@ -50,11 +46,6 @@ class NodeRegression(NodeVectors, DescentMethod):
     def outputs(self, training: bool) -> Tensor:
         """Unit vectors (C, d) of all classes, in the order of ``classes_``."""
         raise NotImplementedError
-
-    def step_over(self, graph: ClassGraph, kind: str) -> csr_array:
-        """Normalised adjacency (n, n) of all relations, both ways, with edges from nodes to themselves."""
-        loops = self.self_weight * eye_array(len(graph), format="csr")
-        return normalised(csr_array(graph.adjacency() + loops), kind, self_loops=False)
 
     def rows_a_step(self, available: int) -> int:
         """All seen classes at most."""
@@ -91,3 +82,16 @@ class NodeRegression(NodeVectors, DescentMethod):
     def restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the vectors back."""
         Method.restore_arrays(self, arrays)
+
+
+class NeighbourRegression(NodeRegression):
+    """A network whose layers sum up over the nearest neighbours and the node itself."""
+
+    self_weight: float = param(
+        default=1.0, low=1e-3, high=1e3, log=True, doc="of the edge from every node to itself (ours; papers: 1)"
+    )
+
+    def step_over(self, graph: ClassGraph, kind: str) -> csr_array:
+        """Normalised adjacency (n, n) of all relations, both ways, with edges from nodes to themselves."""
+        loops = self.self_weight * eye_array(len(graph), format="csr")
+        return normalised(csr_array(graph.adjacency() + loops), kind, self_loops=False)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gzsl.methods.graph.node_regression import NodeRegression
+from gzsl.methods.graph.node_regression import NeighbourRegression
 from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.nn.graph import Dropout, GraphNetwork, receptive_field
@@ -25,7 +25,7 @@ from gzsl.semantics.graph import ClassGraph
     test_params=[{"n_epochs": 80, "lr": 1e-2, "hidden_dim": 64, "dropout": 0.2, "target_iterations": 10}],
     needs=("graph",),
 )
-class SGCN(NodeRegression):
+class SGCN(NeighbourRegression):
     """Two layers ``P h W + b`` with the mean over neighbours ``P = D^-1 (A + I)``: few hops, so little is smoothed.
 
     (n, v) -> (n, h) -> (n, d): LeakyReLU between the layers, dropout on the input of both, unit rows at the end; half
