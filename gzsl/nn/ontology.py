@@ -11,7 +11,9 @@ from torch.nn.functional import logsigmoid
 
 from gzsl.nn.init import linear
 from gzsl.nn.optim import adam
+from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
+from gzsl.semantics.node_vectors import from_classes
 
 
 @dataclass(frozen=True)
@@ -169,3 +171,20 @@ def embedded_graph(
     return with_text(
         triples, nodes, relations, text, size=size, lr=text_lr, n_epochs=text_epochs, rng=rng
     ).numpy()
+
+
+def ontology_table(
+    graph: ClassGraph, semantics: Semantics, *, size: int, n_steps: int, text_epochs: int, rng: torch.Generator,
+) -> Semantics:  # fmt: skip
+    """Class table (C, 2 * size) of the classes of a table, from a graph of them and the vectors of its nodes.
+
+    A graph without vectors of its nodes gets means of the class vectors around them.
+    """
+    vectors = from_classes(graph, semantics.table) if graph.vectors is None else graph.vectors
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    found = embedded_graph(
+        graph, torch.from_numpy(np.ascontiguousarray(vectors / lengths, dtype=np.float32)), size=size, n_steps=n_steps,
+        lr=1e-2, n_negatives=64, text_epochs=text_epochs, text_lr=1e-3, rng=rng,
+    )  # fmt: skip
+    names = tuple(f"{part}{k}" for part in ("structure", "text") for k in range(size))
+    return Semantics(found[graph.class_nodes], graph.class_names, "ontology", attribute_names=names)
