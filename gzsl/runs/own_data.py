@@ -22,6 +22,7 @@ from gzsl.runs.recipe import Recipe, load_recipe, make_recipe
 
 PREPARED = {"generative": ("minmax", "none"), "probabilistic": ("centre-l2", "none")}  # features, class table
 USUAL = ("centre-l2", "l2")
+IN_ONE_SPACE = ("l2", "none")  # what keeps rows and class vectors there
 MOST = 50  # candidates of a grid
 VALUES = 7  # of one hyper-parameter at most
 SOURCE = "gzsl: no recipe was named; "
@@ -70,7 +71,7 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
     """
     cls = get_method(method)
     name = _dataset_name(cls.card.id, data)
-    features, table = PREPARED.get(cls.card.family, USUAL)
+    features, table = IN_ONE_SPACE if "joint" in cls.card.needs else PREPARED.get(cls.card.family, USUAL)
     grid = _grid(cls)
     values = {
         "dataset": {"name": name, "semantics": load_plain(name).semantics.name, "normalise": table, **_graph(cls)},
