@@ -23,12 +23,17 @@ PROMPTS = (
 )  # fmt: skip
 STRONGEST = 10
 WRITTEN = {"CUB127": "cub200.npz", "FLO89": "flo102.npz"}
-ATTRIBUTES = """black white blue brown gray orange red yellow patches spots stripes furry hairless toughskin big small
-bulbous lean flippers hands hooves pads paws longleg longneck tail chewteeth meatteeth buckteeth strainteeth horns claws
-tusks smelly flys hops swims tunnels walks fast slow strong weak muscle bipedal quadrapedal active inactive nocturnal
-hibernate agility fish meat plankton vegetation insects forager grazer hunter scavenger skimmer stalker newworld oldworld
-arctic coastal desert bush plains forest fields jungle mountains ocean ground water tree cave fierce timid smart group
-solitary nestspot domestic""".split()
+ATTRIBUTES = (
+    "black", "white", "blue", "brown", "gray", "orange", "red", "yellow", "patches", "spots", "stripes", "furry",
+    "hairless", "toughskin", "big", "small", "bulbous", "lean", "flippers", "hands", "hooves", "pads", "paws",
+    "longleg", "longneck", "tail", "chewteeth", "meatteeth", "buckteeth", "strainteeth", "horns", "claws",
+    "tusks", "smelly", "flys", "hops", "swims", "tunnels", "walks", "fast", "slow", "strong", "weak", "muscle",
+    "bipedal", "quadrapedal", "active", "inactive", "nocturnal", "hibernate", "agility", "fish", "meat",
+    "plankton", "vegetation", "insects", "forager", "grazer", "hunter", "scavenger", "skimmer", "stalker",
+    "newworld", "oldworld", "arctic", "coastal", "desert", "bush", "plains", "forest", "fields", "jungle",
+    "mountains", "ocean", "ground", "water", "tree", "cave", "fierce", "timid", "smart", "group", "solitary",
+    "nestspot", "domestic",
+)  # fmt: skip
 
 
 def plain(name: str) -> str:
@@ -62,6 +67,7 @@ def prompts_and_attributes(dataset: Dataset) -> np.ndarray:
 
 
 def main() -> None:
+    """Write the three datasets."""
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
     for name in ("CUB127", "FLO89", "AWA20"):
         dataset = load(name, root=data)
@@ -76,7 +82,7 @@ def main() -> None:
             class_names=np.array(dataset.class_names), unseen=split.unseen, train=train[kept],
             cupl_embed=vectors.astype(np.float16),
         )  # fmt: skip
-        print(f"{folder}: {len(kept)} rows, {vectors.shape[1]} sentences a class")
+        sys.stdout.write(f"{folder}: {len(kept)} rows, {vectors.shape[1]} sentences a class\n")
 
 
 if __name__ == "__main__":
