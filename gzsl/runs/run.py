@@ -13,6 +13,7 @@ from gzsl.calibration import Calibrator, Observation, make_calibrator, save_cali
 from gzsl.data import Dataset
 from gzsl.data.catalogue import load_plain
 from gzsl.data.claims import Claims
+from gzsl.data.class_tables import read_class_table, with_table
 from gzsl.data.dataset import IN_MEMORY
 from gzsl.data.grids import with_pooled_regions
 from gzsl.door.tables import csv_text
@@ -33,6 +34,7 @@ from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.result import RunResult
 from gzsl.runs.store import RunFolder, run_key
+from gzsl.semantics.graph_maker import place_of
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Run:
             features=self.dataset.features_label(get_method(recipe.method["name"]).card.regions),
             fine_tuned=card.fine_tuned,
             semantics=self.dataset.semantics_label, normalisation=self.dataset.semantics.normalisation,
-            preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
+            preprocessing=recipe.preprocess.label, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
             generalized=generalized, valid=rule.valid and (pool is None or pool.prior != "given"),
             pool="none" if pool is None else pool.rows, class_prior="none" if pool is None else pool.label,
@@ -202,6 +204,9 @@ def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
     if section.pooled_regions:
         dataset = with_pooled_regions(dataset)
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
+    for name, file in section.tables.items():
+        path = place_of(file, dataset.folder)
+        dataset = with_table(dataset, read_class_table(path, name), str(path))
     chosen = dataset.with_semantics(section.semantics, section.normalise)
     found = claims.apply(chosen if section.joint is None else chosen.with_joint(section.joint))
     return found if section.graph is None else found.with_graph(section.graph)

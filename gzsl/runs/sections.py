@@ -44,6 +44,9 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    tables: dict[str, str] = Field(
+        default_factory=dict, description="further class tables by name: a file (.csv, .npz) beside the data or a path"
+    )
     joint: bool | None = Field(
         None, description="whether class vectors and features share one space; null: as the files show"
     )
@@ -79,6 +82,15 @@ class PreprocessSection(Section):
     """What is done to features before any method sees them; statistics come from training rows only."""
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
+    align: str = Field(
+        "none", description="map from features to the space of class vectors, learnt on seen rows: none, ridge, "
+        "contrastive, cwcl",
+    )  # fmt: skip
+
+    @property
+    def label(self) -> str:
+        """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        return self.features if self.align == "none" else f"{self.features}+{self.align}"
 
 
 class ShotsSection(Section):
