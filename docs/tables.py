@@ -17,7 +17,8 @@ from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md",
+         ROOT / "docs" / "heads.md")  # fmt: skip
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
@@ -52,6 +53,21 @@ def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[st
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
             values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
             lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
+    return lines
+
+
+def heads_lines(dataset: str, table: str, task: str) -> list[list[str]]:
+    """Heads on one dataset and class table: with training rows, or without (T1 alone); gains over the plain ensemble."""
+    names = ("T1",) if task == "transfer" else ("T1", "U", "S", "H", "AUSUC")
+    lines = [["head", "reads besides", *names, "gain in T1", "p", "classes better, worse"]]
+    wanted = (dataset, table, task)
+    found = [r for r in _rows("heads.csv") if (r["dataset"], r["semantics"].split("+")[0], r["task"]) == wanted]
+    for row in sorted(found, key=lambda r: -float(r["T1.mean"])):
+        values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in names]
+        gain = ["", "", ""]
+        if row["gain"]:
+            gain = [f"{100 * float(row['gain']):+.1f}", f"{float(row['p']):.2g}", f"{row['better']}, {row['worse']}"]
+        lines.append([row["method"], row["reads"], *values, *gain])
     return lines
 
 
@@ -108,5 +124,5 @@ def _rows(name: str) -> list[Row]:
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
-    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "heads": heads_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip
