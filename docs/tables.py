@@ -57,7 +57,7 @@ def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[st
 
 
 def heads_lines(dataset: str, table: str, task: str) -> list[list[str]]:
-    """Heads on one dataset and class table: with training rows, or without (T1 alone); gains over the plain ensemble."""
+    """Heads on one dataset and class table, with training rows or without (T1 alone); gains over the plain ensemble."""
     names = ("T1",) if task == "transfer" else ("T1", "U", "S", "H", "AUSUC")
     lines = [["head", "reads besides", *names, "gain in T1", "p", "classes better, worse"]]
     wanted = (dataset, table, task)
