@@ -81,9 +81,10 @@ def line(key: tuple[str, ...], runs: list[StoredRun], plain: list[StoredRun]) ->
 def main() -> None:
     """Write the file."""
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent / "results" / "heads.csv"
-    groups: dict[tuple[str, ...], list[StoredRun]] = defaultdict(list)
-    for run in collect(Path(sys.argv[1])).runs:
-        groups[(*place(run), reads(run), run.method)].append(run)
+    latest: dict[tuple[str, ...], dict[int, StoredRun]] = defaultdict(dict)
+    for run in sorted(collect(Path(sys.argv[1])).runs, key=lambda run: run.finished_at):
+        latest[(*place(run), reads(run), run.method)][run.seed] = run
+    groups = {key: [runs[seed] for seed in sorted(runs)] for key, runs in latest.items()}
     rows = [line(key, runs, groups.get((*key[:3], "", PLAIN), [])) for key, runs in sorted(groups.items())]
     with out.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
