@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -77,7 +77,10 @@ def extract(
     if json_output:
         print_json(card)
         return
-    console = Console()
+    _say(card, out, Console())
+
+
+def _say(card: dict[str, Any], out: Path, console: Console) -> None:
     for skipped in card["skipped"][:SHOWN]:
         console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:

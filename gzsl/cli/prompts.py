@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gzsl.cli.options import written_file
-from gzsl.cli.terminal import Console
+from gzsl.cli.tables import names_of, write_table
 
 
 def prompts(
@@ -31,8 +31,6 @@ def prompts(
 
     Example: [bold]gzsl semantics prompts prompts.txt classes.csv --out prompts.npz[/bold]
     """
-    from gzsl.cli.semantics import names_of, say
-    from gzsl.data.class_tables import write_class_table
     from gzsl.images.texts import text_encoder
     from gzsl.semantics.prompts import filled, member_table, read_subclasses, read_templates
     from gzsl.semantics.subclasses import of_subclasses
@@ -44,6 +42,5 @@ def prompts(
         found = member_table(texts, encoder, dims, templates=lines, encode=encode, name=out.stem)
     else:
         found = of_subclasses(read_subclasses(below, names), lines, encoder, dims, encode, out.stem)
-    write_class_table(found.semantics, out)
-    say(found, out, Console())
+    write_table(found, out)
 

@@ -13,13 +13,12 @@ from gzsl.cli.graphs import graph as make_graph_folder
 from gzsl.cli.graphs import propagate, report_graph
 from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
 from gzsl.cli.prompts import prompts
+from gzsl.cli.tables import names_of, write_table
 from gzsl.cli.terminal import Console, strong
-from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
 
 if TYPE_CHECKING:
     from gzsl.semantics.report import SemanticsReport
-    from gzsl.semantics.sources import Sourced
 
 app = typer.Typer(no_args_is_help=True, help="Make class tables of texts, words or other tables, and look at them.")
 
@@ -87,9 +86,9 @@ def text(
     if members:
         from gzsl.semantics.prompts import member_table, read_members
 
-        _write(member_table(read_members(source, names, note), encoder, dims, name=out.stem), out)
+        write_table(member_table(read_members(source, names, note), encoder, dims, name=out.stem), out)
         return
-    _write(text_table(read_descriptions(source, names, note), encoder, dims), out)
+    write_table(text_table(read_descriptions(source, names, note), encoder, dims), out)
 
 
 @app.command()
@@ -109,7 +108,7 @@ def words(
     """
     from gzsl.semantics.words import word_table
 
-    _write(word_table(names_of(classes), vectors), out)
+    write_table(word_table(names_of(classes), vectors), out)
 
 
 @app.command()
@@ -125,33 +124,12 @@ def fuse(
     from gzsl.data.class_tables import read_class_table
     from gzsl.semantics.sources import fuse as fuse_tables
 
-    _write(fuse_tables([read_class_table(path) for path in tables], normalise), out)
+    write_table(fuse_tables([read_class_table(path) for path in tables], normalise), out)
 
 
 app.command()(prompts)
 app.command(name="graph")(make_graph_folder)
 app.command()(propagate)
-
-
-def _write(found: Sourced, out: Path) -> None:
-    from gzsl.data.class_tables import write_class_table
-
-    write_class_table(found.semantics, out)
-    say(found, out, Console())
-
-
-def say(found: Sourced, out: Path, console: Console) -> None:
-    """Print what is known of a class table that was written."""
-    for note in found.notes:
-        console.print(note, style="dim", soft_wrap=True)
-    console.print(f"{len(found.semantics)} classes, {found.semantics.n_attributes} columns, in {out}", soft_wrap=True)
-
-
-def names_of(path: Path) -> list[str]:
-    """Names of a CSV's column class."""
-    from gzsl.data.readers.detect import unique_names
-
-    return list(unique_names(f"{path}: class", [row["class"] for row in read_rows(path, ("class",))]))
 
 
 def _print(found: SemanticsReport, console: Console) -> None:

@@ -10,12 +10,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
-from gzsl.data.alignment import ALIGNMENTS
+from gzsl.data.alignment import ALIGNMENTS, LEARNT
+from gzsl.data.posterior import classifier_path, read_posterior
 from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
-from gzsl.files import value_hash
+from gzsl.files import file_hash, value_hash
 from gzsl.methods import Method, get_method, method_names
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
@@ -107,7 +108,9 @@ class Recipe(PoolSection):
         if values["dataset"]["joint"] is None:
             del values["dataset"]["joint"]
         if self.preprocess.align == "none":
-            del values["preprocess"]["align"]
+            del values["preprocess"]["align"], values["preprocess"]["classifier"]
+        elif self.preprocess.classifier is not None:
+            values["preprocess"]["classifier"] = file_hash(classifier_path(self.preprocess.classifier))
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -123,7 +126,9 @@ class Recipe(PoolSection):
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
             "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
-            "align": self.preprocess.align,
+            "align": self.preprocess.align if self.preprocess.classifier is None else read_posterior(
+                self.preprocess.classifier
+            ),
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
@@ -188,10 +193,10 @@ class Recipe(PoolSection):
             )
         if self.setting != "transfer":
             return
-        if self.preprocess.align != "none":
+        if self.preprocess.align in LEARNT:
             raise RecipeError(
                 f"preprocess.align: found {self.preprocess.align!r} in the transfer setting, without rows to learn "
-                "a map on, expected none"
+                "a map on, expected none or conse"
             )
         if self.selection.rule != "last":
             raise RecipeError(

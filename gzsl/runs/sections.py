@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -83,13 +84,27 @@ class PreprocessSection(Section):
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
     align: str = Field(
-        "none", description="map from features to the space of class vectors, learnt on seen rows: none, ridge, "
-        "contrastive, cwcl",
+        "none", description="map from features to the space of class vectors: none; learnt on seen rows: ridge, "
+        "contrastive, cwcl; through a classifier of named classes: conse",
     )  # fmt: skip
+    classifier: str | None = Field(
+        None, description="of conse: .npz with weight, bias and the vectors of its classes; a path, or below GZSL_DATA"
+    )
+
+    @model_validator(mode="after")
+    def _classifier_of_conse(self) -> PreprocessSection:
+        if (self.align == "conse") != (self.classifier is not None):
+            found = "none for align: conse" if self.classifier is None else f"one for align: {self.align}"
+            raise ValueError(f"classifier: found {found}, expected the file of a classifier for conse alone")
+        if self.align == "conse" and self.features != "none":
+            raise ValueError(f"features: found {self.features!r}, expected none: the classifier takes them as they are")
+        return self
 
     @property
     def label(self) -> str:
         """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        if self.classifier is not None:
+            return f"{self.align}({Path(self.classifier).stem})"
         return self.features if self.align == "none" else f"{self.features}+{self.align}"
 
 
