@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions", "transductive")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions", "transductive", "heads")),
 )
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -67,6 +67,21 @@ def region_lines() -> list[list[str]]:
         kind = "regions" if read.startswith("grid7x7") and "/" in row["features"] else read
         kind = kind if kind in ("regions", "pooled") else "own"
         lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), kind, *values])
+    return lines
+
+
+def heads_lines(dataset: str, table: str, task: str) -> list[list[str]]:
+    """Heads on one dataset and class table, with training rows or without (T1 alone); gains over the plain ensemble."""
+    names = ("T1",) if task == "transfer" else ("T1", "U", "S", "H", "AUSUC")
+    lines = [["head", "reads besides", *names, "gain in T1", "p", "classes better, worse"]]
+    wanted = (dataset, table, task)
+    found = [r for r in _rows("heads.csv") if (r["dataset"], r["semantics"].split("+")[0], r["task"]) == wanted]
+    for row in sorted(found, key=lambda r: -float(r["T1.mean"])):
+        values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in names]
+        gain = ["", "", ""]
+        if row["gain"]:
+            gain = [f"{100 * float(row['gain']):+.1f}", f"{float(row['p']):.2g}", f"{row['better']}, {row['worse']}"]
+        lines.append([row["method"], row["reads"], *values, *gain])
     return lines
 
 
@@ -160,6 +175,7 @@ def _rows(name: str) -> list[Row]:
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
-    "regions": region_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "heads": heads_lines, "regions": region_lines, "calibrators": gate_means,
+    "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
     "pooled": pooled_lines, "pooled-shares": pooled_shares,
 }  # fmt: skip

@@ -24,6 +24,11 @@ eszsl,CUB127,1,stacking,raw,0.5,0.6,0.52,0.5,0.9,0.5,0.6,0.08
 eszsl,CUB127,0,stacking,quantile,0.5,0.6,0.56,0.5,0.9,0.5,0.6,0.04
 eszsl,CUB127,1,stacking,quantile,0.5,0.6,0.58,0.5,0.9,0.5,0.6,0.02
 """
+HEADS = """dataset,semantics,task,reads,method,T1.mean,T1.std,gain,p,better,worse
+d,cupl+members:unit-mean,transfer,,prompt-ensemble,0.46,0.0,,,,
+d,cupl+members:unit-mean,transfer,shots: 4 of the pool,gda,0.7,0.01,0.24,0.001,60,10
+d,text,transfer,,autoclip,0.5,,,,,
+"""
 
 
 @pytest.fixture
@@ -33,6 +38,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "main.csv").write_text(MAIN)
+    (tmp_path / "heads.csv").write_text(HEADS)
     (tmp_path / "calibration.csv").write_text(GATES)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
@@ -55,3 +61,10 @@ def test_calibrators_are_averaged_over_runs_under_the_default_rule(tables: Modul
     ]
     assert tables.gate_runs()[0] == ["calibrator", "ESZSL CUB127"]
     assert tables.gate_runs()[1:] == [["`none`", "25.0 ± 7.1"], ["`stacking`", "57.0 ± 1.4"]]
+
+
+def test_heads_stand_best_first_with_their_gain_over_the_plain_ensemble(tables: ModuleType) -> None:
+    assert tables.heads_lines("d", "cupl", "transfer")[1:] == [
+        ["gda", "shots: 4 of the pool", "70.0 ± 1.0", "+24.0", "0.001", "60, 10"],
+        ["prompt-ensemble", "", "46.0", "", "", ""],
+    ]
