@@ -2,40 +2,76 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, JsonOption, PluginOption, print_json
 from gzsl.cli.terminal import Console, strong
-from gzsl.errors import RecipeError
+from gzsl.errors import DataError, RecipeError
+
+if TYPE_CHECKING:
+    from gzsl.methods.card import MethodCard
 
 
-def methods(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
-    """List all methods: family, setting, fidelity to the paper, citation.
+def methods(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="say what the datasets in this folder lack for each method")
+    ] = None,
+    plugin: PluginOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """List all methods: family, setting, what they need besides features and class vectors, fidelity, citation.
 
-    Example: [bold]gzsl methods --json[/bold]
+    With --data, a folder of datasets, each method says which of them it cannot be run on as they are, and what
+    they lack.
+
+    Example: [bold]gzsl methods --data DIR[/bold]
     """
     from gzsl.methods import get_method, method_names
 
     cards = [get_method(name).card for name in method_names()]
+    lacks = _lacks(data, cards) if data is not None else {}
     if json_output:
         print_json([
-            {"id": c.id, "family": c.family, "settings": list(c.settings), "fidelity": c.fidelity,
-             "cite": c.cite, "year": c.year} for c in cards
+            {"id": c.id, "family": c.family, "settings": list(c.settings), "needs": list(c.needs),
+             "fidelity": c.fidelity, "cite": c.cite, "year": c.year}
+            | ({"lacks": lacks[c.id]} if lacks else {}) for c in cards
         ])  # fmt: skip
         return
     console, width = Console(), max(len(card.id) for card in cards)
     families = max(len(card.family) for card in cards)
     for card in cards:
         about = f"{card.family:<{families}}  {', '.join(card.settings)}"
+        about += f"; needs {', '.join(card.needs)}" if card.needs else ""
         console.print(strong(f"{card.id:<{width}}", f"  {about}"))
         indent = " " * (width + 2)
         source = f"{card.fidelity}; {card.cite}"
         text = textwrap.fill(source, console.width - 1, initial_indent=indent, subsequent_indent=indent)
         console.print(text, style="dim")
+        for dataset, missing in lacks.get(card.id, {}).items():
+            console.print(f"{indent}{dataset}: lacks {', '.join(missing)}")
+
+
+def _lacks(data: Path, cards: list[MethodCard]) -> dict[str, dict[str, list[str]]]:
+    """What each dataset of a folder that can be read lacks for each method, by method and dataset."""
+    from gzsl.data import available
+    from gzsl.data.catalogue import load_plain
+    from gzsl.data.needs import NEEDS, lacking
+
+    entries = [entry for entry in available(data) if entry.present and entry.where != "embedded"]
+    gaps: dict[str, set[str]] = {}
+    for entry in entries:
+        with contextlib.suppress(DataError):
+            gaps[entry.name] = set(lacking(load_plain(entry.name, root=data), NEEDS))
+    return {
+        card.id: {name: found for name, gap in gaps.items() if (found := [n for n in card.needs if n in gap])}
+        for card in cards
+    }
 
 
 def recipes(

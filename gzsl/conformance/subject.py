@@ -9,12 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.conformance.supplies import SHOTS, joint_space, prompts, ragged_members
 from gzsl.data import Dataset, Task, TrainView, final_task, load
+from gzsl.data.pool import PoolChoice
+from gzsl.data.shots import NO_SHOTS, ShotPlan
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
+from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, in order
+    "joint": joint_space, "members": ragged_members, "templates": prompts,
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
+}  # fmt: skip
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {
@@ -48,19 +56,32 @@ class Bench:
         What the checks run on.
     thorough : bool
         Train in full also where a few steps on a quarter of the rows show the same: some twelve times as long.
+    setting : str
+        Which setting the methods are fitted in.
+    shots : ShotPlan
+        Labelled rows of unseen classes that the methods get.
     fitted, brief : dict
         Methods that were fitted in full, and with few steps (with their losses); checks leave them as they are.
     """
 
     dataset: Dataset
     thorough: bool = False
+    setting: str = "inductive"
+    shots: ShotPlan = NO_SHOTS
     fitted: dict[str, Method] = field(default_factory=dict)
     brief: dict[str, tuple[Method, Losses]] = field(default_factory=dict)
+    others: dict[tuple[str, ...], Bench] = field(default_factory=dict)
 
     @cached_property
     def task(self) -> Task:
         """The training rows in one view, the test rows behind the gate."""
-        return final_task(self.dataset, SCALING)
+        return self.task_of(self.dataset)
+
+    def task_of(self, dataset: Dataset, setting: str | None = None, pool: PoolChoice | None = None) -> Task:
+        """The task of a dataset, prepared as this bench's methods want it, in its own or another setting."""
+        setting = setting or self.setting
+        scaling = "none" if setting == "transfer" or self.dataset.semantics.joint else SCALING
+        return final_task(dataset, scaling, setting, pool, shots=self.shots)
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -84,6 +105,21 @@ class Bench:
         """The easy simulated dataset, on which every sound method beats chance by far."""
         return cls(load("simulated", preset="easy"), thorough)
 
+    def serving(self, card: MethodCard) -> Bench:
+        """Return this bench, or one beside it that has what a method needs, in a setting that its card names."""
+        setting = "inductive" if "inductive" in card.settings else card.settings[0]
+        supplied = tuple(need for need in SUPPLIES if need in card.needs)
+        shots = ShotPlan(SHOTS) if "shots" in card.needs else NO_SHOTS
+        if not supplied and setting == self.setting and shots == self.shots:
+            return self
+        key = (setting, f"{shots.k} shots", *supplied)
+        if key not in self.others:
+            dataset = self.dataset
+            for need in supplied:
+                dataset = SUPPLIES[need](dataset)
+            self.others[key] = Bench(dataset, self.thorough, setting, shots)
+        return self.others[key]
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -96,12 +132,16 @@ class Subject:
     params : mapping
         Hyper-parameters, one of the sets that its card declares for checks.
     bench : Bench
-        Shared data; `fitted` keeps its methods there, each fitted once.
+        Shared data; `fitted` keeps its methods there, each fitted once. One that has what the method needs is taken
+        beside it.
     """
 
     name: str
     params: Mapping[str, Any]
     bench: Bench
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bench", self.bench.serving(self.cls.card))
 
     @property
     def cls(self) -> type[Method]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gzsl.data.needs import NEEDS
 from gzsl.data.view import SETTINGS
 
 FIDELITIES = ("replicated from code", "from paper", "partly from memory: unverified")
@@ -23,7 +24,7 @@ class MethodCard:
     family : str
         One of `FAMILIES`; also the folder of the file.
     settings : tuple of str
-        ``inductive``, ``transductive`` or both.
+        Those of ``inductive``, ``transductive`` and ``transfer`` that it supports.
     fidelity : str
         One of `FIDELITIES`.
     cite : str
@@ -34,6 +35,8 @@ class MethodCard:
         Hyper-parameter sets that the conformance tests run, small enough for a second on one core.
     xfail : mapping of str to str
         Conformance checks that the method cannot meet, with the reason.
+    needs : tuple of str
+        What a view must carry besides features, labels and class vectors, each a key of `gzsl.data.needs.NEEDS`.
     """
 
     id: str
@@ -44,6 +47,7 @@ class MethodCard:
     year: int
     test_params: tuple[Mapping[str, Any], ...] = ({},)
     xfail: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
@@ -52,5 +56,8 @@ class MethodCard:
             raise TypeError(f"method {self.id!r}: fidelity {self.fidelity!r} is not one of {FIDELITIES}")
         if not self.settings or not set(self.settings) <= set(SETTINGS):
             raise TypeError(f"method {self.id!r}: settings {self.settings!r} are not among {SETTINGS}")
+        unknown = set(self.needs) - NEEDS.keys()
+        if unknown:
+            raise TypeError(f"method {self.id!r}: needs {min(unknown)!r} is not one of {', '.join(NEEDS)}")
         if not self.cite:
             raise TypeError(f"method {self.id!r}: a citation is required")

@@ -23,6 +23,7 @@ def register(
     year: int,
     test_params: Sequence[Mapping[str, Any]] = ({},),
     xfail: Mapping[str, str] | None = None,
+    needs: Sequence[str] = (),
 ) -> Callable[[M], M]:
     """Class decorator: declare a method and put it into the registry. See `MethodCard`."""
 
@@ -30,7 +31,7 @@ def register(
         if not (cls.__doc__ or "").strip():
             raise TypeError(f"method {name!r}: a docstring is required")
         cls.card = MethodCard(
-            name, family, tuple(settings), fidelity, cite, year, tuple(test_params), dict(xfail or {})
+            name, family, tuple(settings), fidelity, cite, year, tuple(test_params), dict(xfail or {}), tuple(needs)
         )
         cls.part_id = name
         METHODS.add(name, cls)

@@ -60,7 +60,7 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     if _in_memory(folder):
         return None  # nobody but the caller has the data
     recipe = load_recipe(folder / "recipe.yaml")
-    task = final_task(open_dataset(recipe, data), recipe.preprocess.features, recipe.setting)
+    task = final_task(open_dataset(recipe, data), **recipe.preparation(recipe.seeds[0]))
     rows = task.gate.open()[1]
     shown = task.view.unseen[np.linspace(0, len(task.view.unseen) - 1, CLASSES).round().astype(int)]
     shown = np.unique(shown)
