@@ -21,14 +21,14 @@ INDUCTIVE = [name for name in method_names() if not get_method(name).card.needs]
 SIX_ROWS = 8  # of each seen class: every eighth of its forty-eight
 
 
-def tiny(values: dict[str, Any]) -> dict[str, Any]:
-    """The same settings with one pass, small networks and few synthetic rows."""
+def tiny(values: dict[str, Any], epochs: int = 1) -> dict[str, Any]:
+    """The same settings with one pass (ten of a head), small networks and few synthetic rows."""
     small: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            small[key] = tiny(value)
+            small[key] = tiny(value, 10)
         elif isinstance(value, int) and key.endswith("epochs"):
-            small[key] = 1
+            small[key] = epochs
         elif isinstance(value, int) and key.endswith("_dim") or key in ("n_synthetic", "n_synthetic_zsl"):
             small[key] = value and min(value, 16)
         else:
