@@ -91,8 +91,8 @@ def calibration_picture(runs: list[StoredRun]) -> Figure:
         axes.plot(curve.unseen, curve.seen, color=colour, label=f"{run.method}, AUSUC {curve.area:.0%}")
         axes.plot(run.metrics["U"], run.metrics["S"], "o", color=colour, mfc="white", clip_on=False, zorder=3)
         axes.plot(point["U"], point["S"], "s", color=colour, clip_on=False, zorder=3)
-        start, end = (run.metrics["U"], run.metrics["S"]), (point["U"], point["S"])
-        axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour, "linestyle": ":", "shrinkA": 5, "shrinkB": 5})
+        arrow = {"arrowstyle": "->", "color": colour, "linestyle": ":", "shrinkA": 5, "shrinkB": 5}
+        axes.annotate("", (point["U"], point["S"]), (run.metrics["U"], run.metrics["S"]), arrowprops=arrow)
     axes.plot([], [], "o", color="black", mfc="white", label="scores as they are (γ = 0)")
     axes.plot([], [], "s", color="black", label="γ from validation classes")
     axes.set(xlabel="U, accuracy on letters never seen", ylabel="S, accuracy on seen letters")

@@ -116,6 +116,7 @@ def draw_curve(folder: Path, out: Path) -> Path:
 
 
 def draw_equal_h(axes: Axes) -> None:
+    """Grey lines of equal H, named at the upper edge."""
     for h in ISO_H:
         u = np.linspace(h / 2 + 1e-3, 1, 200)
         axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)
