@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gzsl.conformance import contract, pooled, steps
+from gzsl.conformance import contract, pooled, regions, steps
 from gzsl.conformance.subject import Bench, CheckFailed, Subject
 from gzsl.errors import GzslWarning
 from gzsl.methods import Method, get_method
@@ -29,11 +29,13 @@ CONTRACT: tuple[Check, ...] = (
     contract.scores_are_finite_float32_of_the_right_shape,
     contract.scores_follow_the_rows,
     contract.scores_do_not_depend_on_the_rows_beside,
+    regions.regions_have_no_order,
     contract.scores_follow_the_classes_exactly,
     contract.other_class_tables,
     contract.beats_chance_by_far_on_the_easy_set,
     contract.saved_and_loaded_scores_are_equal,
     contract.refuses_nan_features,
+    regions.refuses_rows_without_regions,
     contract.refuses_wrong_dimensions,
     contract.odd_but_legal_data_give_finite_scores,
 )

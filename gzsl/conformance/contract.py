@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from gzsl.conformance.regions import other_regions
 from gzsl.conformance.subject import CheckFailed, Subject, differing, expect, expect_refusal, listed, same
 from gzsl.data import FeatureRows, TrainView
 from gzsl.data.view import SETTINGS
@@ -65,7 +66,7 @@ def hyper_parameter_out_of_range_is_named(subject: Subject) -> None:
 
 def refuses_scores_before_fit(subject: Subject) -> None:
     """Scores before fit are refused."""
-    X = np.zeros((1, subject.view.n_features))
+    X = subject.blank(1)
     expect_refusal(
         lambda: subject.make().scores(X, subject.view.semantics), MethodError, "before fit", "scores before fit"
     )
@@ -115,9 +116,10 @@ def never_sees_test_labels_or_features(subject: Subject) -> None:
     tests = split.test_seen if pooled else np.concatenate([split.test_seen, split.test_unseen])
     features, labels = np.array(dataset.features), np.array(dataset.labels)
     features[tests] = rng.random((len(tests), features.shape[1]), dtype=np.float32) * 100
+    regions = dataset.regions and other_regions(dataset.regions, tests, rng)
     for rows in (split.test_seen, split.test_unseen):
         labels[rows] = rng.permutation(labels[rows])
-    view = subject.bench.task_of(replace(dataset, features=features, labels=labels)).view
+    view = subject.bench.task_of(replace(dataset, features=features, labels=labels, regions=regions)).view
     other = differing(subject.retrain(subject.bench.smaller(view)), subject.brief[0])
     expect(not other, f"with other test rows, fit gives other {listed(other)}")
 
@@ -223,7 +225,7 @@ def saved_and_loaded_scores_are_equal(subject: Subject) -> None:
 def refuses_nan_features(subject: Subject) -> None:
     """NaN in a feature is refused with its row, at fit and at scores."""
     X = subject.view.features.to_array().copy()
-    X[3, 1] = np.nan
+    X[3, ..., 1] = np.nan
     view = replace(subject.view, features=FeatureRows(X))
     expect_refusal(lambda: subject.make().fit(view), MethodError, "row 3", "NaN in a training row")
     expect_refusal(
@@ -234,9 +236,9 @@ def refuses_nan_features(subject: Subject) -> None:
 def refuses_wrong_dimensions(subject: Subject) -> None:
     """Another number of features or of attributes is refused."""
     method, view = subject.fitted, subject.view
-    wide = np.zeros((2, view.n_features + 1))
+    wide = subject.blank(2, more=1)
     short = replace(view.semantics, table=view.semantics.table[:, 1:], attribute_names=None, members=None)
-    X = np.zeros((2, view.n_features))
+    X = subject.blank(2)
     expect_refusal(lambda: method.scores(wide, view.semantics), MethodError, "features", "a wider feature row")
     expect_refusal(lambda: method.scores(X, short), MethodError, "columns", "a table with a column less")
 
@@ -264,7 +266,7 @@ def _odd(view: TrainView, oddity: str) -> TrainView:
         keep = np.setdiff1d(np.arange(len(view.labels)), rows)
         return replace(view, features=view.features.take(keep), labels=view.labels[keep])
     if oddity == "constant feature":
-        X[:, 0] = 0.5
+        X[..., 0] = 0.5
         return replace(view, features=FeatureRows(X))
     if oddity == "duplicated class vector":
         table[view.seen[1]] = table[view.seen[0]]

@@ -14,8 +14,6 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import tempfile
-import time
 import warnings
 import zipfile
 import zlib
@@ -27,25 +25,32 @@ import numpy as np
 
 from gzsl.data import benchmarks
 from gzsl.data.assemble import assemble
+from gzsl.data.entries import build_entry, hash_of, not_writable, stat_of
 from gzsl.data.fingerprint import content_hash
 from gzsl.data.networks import features_name
 from gzsl.data.readers import Layout, RawData, read
 from gzsl.data.sealed import is_whole, seal_folder, write_features
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.door.archives import NpzFile
-from gzsl.door.documents import Document, read_document, read_json
-from gzsl.door.paths import regular_file
+from gzsl.door.documents import Document, read_document
 from gzsl.door.room import check_disk
 from gzsl.errors import DataError, GzslError, GzslWarning, RunError
 from gzsl.files import file_hash, value_hash, write_json
 from gzsl.resources import cache_dir
-from gzsl.semantics import Semantics
+from gzsl.semantics import Members, Semantics
 
-FORMAT = 2
-ABANDONED_AFTER_S = 24 * 3600
-BUILDING = ".building-"
+FORMAT = 3
 FEATURES, ARRAYS, FACTS = FILES = ("features.npy", "arrays.npz", "facts.json")
+SETS = ("seen", "unseen", *ROW_SETS, "reserve")
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, GzslError)
+
+
+class MemberFacts(Document):
+    """What is known of the members of a class table besides their vectors and sizes."""
+
+    rule: str
+    templates: list[str] | None = None
+    texts: list[str] | None = None
 
 
 class Facts(Document):
@@ -61,6 +66,8 @@ class Facts(Document):
     benchmark: str | None
     complete: bool
     notes: list[str]
+    members: dict[str, MemberFacts] = {}
+    joint: list[str] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +110,15 @@ def open_stored(layout: Layout, whole: bool = False) -> Stored:
     DataError
         When the files are bad, change while they are read, or the cache folder cannot be written to.
     """
-    before = [_stat(path) for path in layout.files]
+    before = [stat_of(path) for path in layout.files]
     entry = _datasets_dir() / _key(layout)
     stored = _open(entry, whole)
     if stored is None:
         try:
             _convert(layout, entry)
         except (OSError, RunError) as error:
-            raise _not_writable(error) from error
-        if before != [_stat(path) for path in layout.files]:
+            raise not_writable(error) from error
+        if before != [stat_of(path) for path in layout.files]:
             shutil.rmtree(entry, ignore_errors=True)
             raise DataError(f"{layout.folder}: the files changed while they were read; try again")
         stored = _open(entry)
@@ -127,46 +134,9 @@ def _datasets_dir() -> Path:
 def _key(layout: Layout) -> str:
     """Hash of the format, the facts in use, and name and content of every file."""
     known = [file_hash(path) for path in benchmarks.files()]
-    files = [[path.name, _hash_of(path)] for path in layout.files]
-    return value_hash([FORMAT, known, layout.kind, layout.folder.name, files])
-
-
-def _stat(path: Path) -> list[Any]:
-    regular_file(path, "a file of data")  # a pipe would be waited for
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return [str(path.resolve()), found.st_size, str(found.st_mtime_ns), str(found.st_ctime_ns)]
-
-
-def _index_file(path: Path) -> Path:
-    return cache_dir() / "hashes" / f"{value_hash(str(path.resolve()))}.json"
-
-
-def _remembered(path: Path) -> str | None:
-    try:
-        entry = read_json(_index_file(path))
-        return str(entry["hash"]) if entry["stat"] == _stat(path) else None
-    except (GzslError, KeyError, TypeError):
-        return None
-
-
-def _hash_of(path: Path) -> str:
-    """Content hash of a file; taken from the index where its size and times are those of last time."""
-    known = _remembered(path)
-    if known is not None:
-        return known
-    stat = _stat(path)
-    try:
-        digest = file_hash(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        write_json(_index_file(path), {"stat": stat, "hash": digest})
-    except RunError as error:
-        raise _not_writable(error) from error
-    return digest
+    files = [[path.name, hash_of(path)] for path in layout.files]
+    chosen = [layout.array, layout.level]
+    return value_hash([FORMAT, known, layout.kind, layout.folder.name, files, *(chosen if any(chosen) else [])])
 
 
 def _open(entry: Path, whole: bool = False) -> Stored | None:
@@ -181,12 +151,13 @@ def _open(entry: Path, whole: bool = False) -> Stored | None:
         names = tuple(facts.class_names)
         tables = {
             name: Semantics(
-                arrays[f"table_{name}"], names, name, attribute_names=None if columns is None else tuple(columns)
+                arrays[f"table_{name}"], names, name, attribute_names=None if columns is None else tuple(columns),
+                members=_members(name, facts, arrays), joint=name in facts.joint,
             )
             for name, columns in facts.tables.items()
-        }
+        }  # fmt: skip
         folds = tuple(arrays[f"fold_{k}"] for k in range(facts.n_folds))
-        sets = {name: arrays[name] for name in ("seen", "unseen", *ROW_SETS)}
+        sets = {name: arrays[name] for name in SETS}
         split = Split(**sets, version=facts.version, validation_classes=folds)  # type: ignore[arg-type]
         return Stored(features, arrays["labels"], tables, split, facts)
     except DAMAGE as damage:
@@ -196,19 +167,16 @@ def _open(entry: Path, whole: bool = False) -> Stored | None:
         return None
 
 
+def _members(name: str, facts: Facts, arrays: dict[str, np.ndarray]) -> Members | None:
+    if name not in facts.members:
+        return None
+    about = facts.members[name]
+    templates, texts = (None if found is None else tuple(found) for found in (about.templates, about.texts))
+    return Members(arrays[f"members_{name}"], arrays[f"sizes_{name}"], about.rule, templates, texts)
+
+
 def _convert(layout: Layout, entry: Path) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(entry.parent)
-    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=entry.parent))
-    try:
-        _write_entry(read(layout), layout, building)
-        try:
-            building.rename(entry)
-        except OSError:
-            if not entry.is_dir():  # otherwise another process was faster with the same content
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    build_entry(entry, lambda folder: _write_entry(read(layout), layout, folder))
 
 
 def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
@@ -217,12 +185,16 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     tables = assembled.tables
     check_disk(raw.source, 4 * math.prod(raw.features.shape), folder)
     features = write_features(raw.features, folder / FEATURES)
-    called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
+    file = layout.features.name if layout.array is None else f"{layout.features.stem}-{layout.array}.npz"
+    called, tuned, feature_notes = features_name(file, raw.features.shape[1])
     if raw.features_name is not None:
         called, tuned, feature_notes = raw.features_name, raw.fine_tuned, ["features are called as their card says"]
-    sets = {name: getattr(split, name) for name in ("seen", "unseen", *ROW_SETS)}
+    sets = {name: getattr(split, name) for name in SETS}
     folds = {f"fold_{k}": fold for k, fold in enumerate(split.validation_classes)}
     values = {f"table_{name}": table.table for name, table in tables.items()}
+    members = {name: table.members for name, table in tables.items() if table.members is not None}
+    values |= {f"members_{name}": found.vectors for name, found in members.items()}
+    values |= {f"sizes_{name}": found.sizes for name, found in members.items()}
     arrays: dict[str, Any] = {"labels": raw.labels, **sets, **folds, **values}
     with (folder / ARRAYS).open("wb") as stream:
         np.savez(stream, **arrays)
@@ -234,6 +206,14 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
         version=split.version, n_folds=len(folds), features=called, fine_tuned=tuned,
         benchmark=match.name if match else None, complete=bool(match and match.complete),
         notes=[*assembled.notes, *feature_notes, *raw.notes],
+        members={
+            name: MemberFacts(
+                rule=found.rule, templates=None if found.templates is None else list(found.templates),
+                texts=None if found.texts is None else list(found.texts),
+            )
+            for name, found in members.items()
+        },
+        joint=[name for name, table in tables.items() if table.joint],
     )  # fmt: skip
     write_json(folder / FACTS, facts.values)
     seal_folder(folder, FILES)
@@ -242,22 +222,3 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
 def _flush(stream: Any) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed conversions left behind."""
-    for left in folder.glob(f"{BUILDING}*"):
-        try:
-            abandoned = time.time() - left.stat().st_mtime > ABANDONED_AFTER_S
-        except OSError:
-            continue
-        if abandoned:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _not_writable(error: Exception) -> DataError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return DataError(
-        f"{cache_dir()}: the converted dataset cannot be written here ({reason}); "
-        "free some space or set GZSL_CACHE to another folder"
-    )

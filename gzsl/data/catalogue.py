@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gzsl.data import benchmarks
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.readers import Layout, find_layout, has_dataset, read
+from gzsl.data.readers.grids import own_regions
 from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
 EMBEDDED = ("letters", "digits", "simulated")
+ARRAY_OPTIONS = ("array", "level")  # which array holds the features; which coarser classes are meant
 ROOT_VARIABLE = "GZSL_DATA"
 ABSENT = "absent"
 BELOW_ROOT = ("", "data", "xlsa17/data")
@@ -62,6 +64,7 @@ def load(
     normalise: str = "none",
     features_name: str | None = None,
     features_file: str | None = None,
+    regions: Path | str | None = None,
     **options: Any,
 ) -> Dataset:
     """Load a dataset.
@@ -83,15 +86,19 @@ def load(
         What the features are called in the protocol, where the file name does not say it.
     features_file : str, optional
         Which features, where a folder holds several.
+    regions : path, optional
+        Features of the regions of every picture that lie elsewhere: a file or features folder, or its place below
+        ``root``; those beside the dataset's features when None. See `gzsl.data.grids`.
     **options
-        Options of an embedded dataset, e.g. ``preset`` of ``simulated``.
+        Options of an embedded dataset, e.g. ``preset`` of ``simulated``; of a file of named arrays ``array`` (which
+        one holds the features) and ``level`` (coarser classes instead of its own).
 
     Raises
     ------
     DataError
         When there is no such dataset, its files are bad, or it has no such class table.
     """
-    dataset = load_plain(name_or_path, root=root, features_file=features_file, **options)
+    dataset = load_plain(name_or_path, root=root, features_file=features_file, regions=regions, **options)
     if features_name is not None:
         dataset = dataset.with_features_name(features_name)
     return dataset.with_semantics(semantics, normalise)
@@ -99,7 +106,7 @@ def load(
 
 def load_plain(
     name_or_path: str | Path, *, root: Path | str | None = None, features_file: str | None = None,
-    whole: bool = False, **options: Any,
+    whole: bool = False, regions: Path | str | None = None, **options: Any,
 ) -> Dataset:  # fmt: skip
     """Load a dataset as its files have it: no class table is asked for by name; the first one is selected.
 
@@ -107,11 +114,12 @@ def load_plain(
     """
     name = str(name_or_path)
     if name.lower() in EMBEDDED:
-        return _load_embedded(name.lower(), options)
-    layout = find_layout(_find(name, root), features_file)
-    if options:
-        raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-    return _load_files(layout, whole)
+        made = _load_embedded(name.lower(), options)
+        return made if regions is None else _with_regions(made, regions, root, None, whole)
+    layout = _with_options(name, find_layout(_find(name, root), features_file), options)
+    dataset = _load_files(layout, whole)
+    found = own_regions(layout) if regions is None else regions
+    return dataset if found is None else _with_regions(dataset, found, root, layout, whole)
 
 
 def available(root: Path | str | None = None) -> list[Entry]:
@@ -144,6 +152,18 @@ def present(root: Path | str | None = None) -> set[str]:
     return {*EMBEDDED, *(benchmarks.canonical_name(folder.name) for folder in _folders(root))}
 
 
+def _with_options(name: str, layout: Layout, options: dict[str, Any]) -> Layout:
+    """A layout as options want it; only files of named arrays have any."""
+    known = ARRAY_OPTIONS if layout.kind == "arrays" else ()
+    for option, value in options.items():
+        if option not in known:
+            expected = f"one of {', '.join(known)}" if known else "none for a dataset of files"
+            raise DataError(f"{name}: found the option {option!r}, expected {expected}")
+        if not isinstance(value, str):
+            raise DataError(f"{name}: option {option}: found {value!r}, expected the name of an array")
+    return replace(layout, **options)
+
+
 def _load_embedded(name: str, options: dict[str, Any]) -> Dataset:
     module = importlib.import_module(f"gzsl.data.embedded.{name}")
     dataset: Dataset = module.load(**options)
@@ -163,6 +183,17 @@ def _load_files(layout: Layout, whole: bool) -> Dataset:
     )  # fmt: skip
     first = stored.tables.get("att") or next(iter(stored.tables.values()))
     return Dataset(stored.features, stored.labels, first, stored.split, card, stored.tables)
+
+
+def _with_regions(
+    dataset: Dataset, regions: Path | str, root: Path | str | None, layout: Layout | None, whole: bool
+) -> Dataset:
+    from gzsl.data.grids import with_grids
+
+    path, base = user_path(regions, "a file or folder of regions"), _root(root)
+    if not path.exists() and base is not None and (base / path).exists():
+        path = base / path
+    return with_grids(dataset, path, layout, whole)
 
 
 def _root(root: Path | str | None) -> Path | None:

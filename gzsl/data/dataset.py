@@ -13,14 +13,18 @@ import numpy as np
 from gzsl.brief import html_table, listing
 from gzsl.data.benchmarks import own_name
 from gzsl.data.card import DataCard
+from gzsl.data.features import FeatureRows
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
+from gzsl.data.regions import Regions
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.files import value_hash
 from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.graph_maker import Spec, make_graph
+
+__all__ = ["IN_MEMORY", "DataCard", "Dataset"]
 
 IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
 
@@ -43,6 +47,8 @@ class Dataset:
         Provenance.
     tables : mapping of str to Semantics
         All class tables that came with the data, unnormalised, by name.
+    regions : Regions, optional
+        Features of the regions of every picture, for methods that look at parts; `features` are for all others.
     graph : ClassGraph, optional
         Knowledge about the classes beside their table, in the order of ``class_names``; see `with_graph`.
 
@@ -58,6 +64,7 @@ class Dataset:
     split: Split
     card: DataCard
     tables: Mapping[str, Semantics] = field(default_factory=dict)
+    regions: Regions | None = None
     graph: ClassGraph | None = None
 
     @classmethod
@@ -159,6 +166,8 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+        if self.regions is not None:
+            self.regions.check(len(self.labels), name)
             self._check_joint(table)
         self._check_joint(self.semantics)
         if self.graph is not None and self.graph.class_names != self.class_names:
@@ -172,6 +181,21 @@ class Dataset:
                 f"{table.n_attributes} columns and they {self.features.shape[1]}: take the claim back (dataset.joint: "
                 "false) or learn a map (preprocess.align: ridge)"
             )
+
+    def rows(self, positions: np.ndarray, regions: bool = False) -> FeatureRows:
+        """Some rows, unread: (n, d); with ``regions`` and where there are any, (n, R, d)."""
+        if regions and self.regions is not None:
+            return self.regions.take(positions)
+        return FeatureRows(self.features, positions)
+
+    def features_label(self, regions: bool = False) -> str:
+        """What the protocol calls the features that a method reads, with or without regions."""
+        return self.regions.label if regions and self.regions is not None else self.card.features
+
+    def with_regions(self, regions: Regions) -> Dataset:
+        """The same pictures with features of their regions, as many; the content hash is of both."""
+        digest = value_hash([self.card.content_hash, regions.content])
+        return replace(self, regions=regions, card=replace(self.card, content_hash=digest))
 
     @property
     def name(self) -> str:
@@ -196,6 +220,12 @@ class Dataset:
         return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
 
     @property
+    def folder(self) -> Path | None:
+        """Where its files lie; None of what is embedded or made in memory."""
+        place = Path(self.card.source)
+        return place if place.is_absolute() and place.is_dir() else None
+
+    @property
     def content_hash(self) -> str:
         """That of the card, and of the graph where there is one: what decides the numbers besides the recipe."""
         digest = self.card.content_hash
@@ -215,7 +245,8 @@ class Dataset:
         features, labels, split = np.array(self.features[rows]), self.labels[rows], self.split.training_part()
         digest = content_hash(hash_features(features), labels, self.tables, split)
         card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
-        return replace(self, features=features, labels=labels, split=split, card=card)
+        kept = None if self.regions is None else self.regions.subset(rows)
+        return replace(self, features=features, labels=labels, split=split, card=card, regions=kept)
 
     def with_joint(self, joint: bool) -> Dataset:
         """The same data, of which it is said whether class vectors and features share one space.
@@ -265,6 +296,4 @@ class Dataset:
         """
         if spec is None:
             return replace(self, graph=None)
-        place = Path(self.card.source)
-        folder = place if place.is_absolute() and place.is_dir() else None
-        return replace(self, graph=make_graph(spec, self.semantics, folder))
+        return replace(self, graph=make_graph(spec, self.semantics, self.folder))

@@ -42,6 +42,12 @@ NEEDS: dict[str, Need] = {
         "a class graph", "name one in the recipe (dataset.graph), such as attributes-knn, or use Dataset.with_graph",
         lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
     ),
+    "regions": Need(
+        "features of regions (n, R, d)",
+        "gzsl features extract PICTURES --pooling grid --out FEATURES makes them, gzsl data make a dataset of those; "
+        "beside features that are here already, name them in the recipe (dataset.regions)",
+        lambda view: view.features.regions is not None, lambda dataset: dataset.regions is not None,
+    ),
     "joint": Need(
         "class vectors in the space of the features",
         "say so where it is true (dataset.joint: true, with preprocess.features none or l2), or learn a map to it "

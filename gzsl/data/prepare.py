@@ -8,7 +8,6 @@ import numpy as np
 
 from gzsl.brief import brief
 from gzsl.data.dataset import Dataset
-from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold
 from gzsl.data.pool import ClassPrior, PoolChoice, stated_shares
 from gzsl.data.preprocess import Scaler
@@ -51,6 +50,7 @@ def final_task(
     *,
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
+    regions: bool = False,
 ) -> Task:
     """All trainval rows to fit on; the test rows behind the gate.
 
@@ -72,6 +72,9 @@ def final_task(
         Labelled rows of unseen classes, which are drawn by ``seed`` and never scored.
     seed : int
         Of the draw.
+    regions : bool
+        Give rows with their regions (n, R, d), where the dataset has any: for methods of which
+        `gzsl.methods.card.MethodCard.regions` says so.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def final_task(
     if split.test_removed:
         raise ProtocolError(f"{dataset.name}: the test rows were asked for, but this dataset holds training rows only")
     ids = np.sort(np.concatenate([split.seen, split.unseen]))
-    how = _How.of(scaling, setting, pool, shots, seed)
+    how = _How.of(scaling, setting, pool, shots, seed, regions)
     if setting == "transfer":
         tested = np.concatenate([split.test_seen, split.test_unseen])
         return _task(dataset, how, ids, NO_ROWS, _Rows(NO_ROWS, NO_ROWS, tested, split.trainval))
@@ -104,6 +107,7 @@ def fold_task(
     *,
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
+    regions: bool = False,
 ) -> Task:
     """The fold's training rows to fit on; its held-out rows behind the gate. No test row is in it.
 
@@ -114,7 +118,7 @@ def fold_task(
     if pool is not None and pool.shares is not None:
         pool = PoolChoice(pool.rows, pool.prior, pool.rule)
     ids = np.sort(np.concatenate([fold.seen, fold.unseen]))
-    how = _How.of(scaling, setting, pool, shots, seed)
+    how = _How.of(scaling, setting, pool, shots, seed, regions)
     return _task(dataset, how, ids, fold.seen, _Rows(fold.train, fold.val_seen, fold.val_unseen, NO_ROWS))
 
 
@@ -127,9 +131,12 @@ class _How:
     pool: PoolChoice | None
     shots: ShotPlan
     seed: int
+    regions: bool
 
     @classmethod
-    def of(cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int) -> _How:
+    def of(
+        cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int, regions: bool
+    ) -> _How:
         if setting != "transductive" and pool is not None:
             raise ProtocolError(f"pool: found {pool.rows!r} in the {setting} setting, expected none")
         if setting == "transfer" and scaling not in WITHOUT_ROWS:
@@ -137,7 +144,8 @@ class _How:
                 f"preprocess.features: found {scaling!r} in the transfer setting, which has no training rows to fit it "
                 f"on, expected {' or '.join(WITHOUT_ROWS)}"
             )
-        return cls(scaling, setting, (pool or PoolChoice()) if setting == "transductive" else None, shots, seed)
+        shown = (pool or PoolChoice()) if setting == "transductive" else None
+        return cls(scaling, setting, shown, shots, seed, regions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +164,7 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
         reserve = np.concatenate([dataset.split.reserve, rows.apart])
         shown, scored = draw_shots(how.shots, dataset.labels, unseen, dataset.class_names, reserve, scored, how.seed)
     chosen = (rows.train, rows.test_seen, scored, shown)
-    train, test_seen, test_unseen, few = (FeatureRows(dataset.features, r) for r in chosen)
+    train, test_seen, test_unseen, few = (dataset.rows(r, how.regions) for r in chosen)
     labels = [np.searchsorted(ids, dataset.labels[r]) for r in chosen]
     scaler = Scaler.fit(how.scaling, train)
     gate = TestGate(

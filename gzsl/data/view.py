@@ -43,8 +43,8 @@ class TrainView:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
-        Preprocessed training rows of seen classes.
+    features : FeatureRows, shape (n, d) or (n, R, d)
+        Preprocessed training rows of seen classes; with their regions where the task was asked for them.
     labels : ndarray, shape (n,), int64
         Row of each image's class in ``semantics``.
     semantics : Semantics
@@ -119,8 +119,8 @@ class TrainView:
 
     @property
     def n_features(self) -> int:
-        """Dimension ``d`` of a feature row."""
-        return self.features.shape[1]
+        """Dimension ``d`` of a feature row, or of each of its regions."""
+        return self.features.shape[-1]
 
     @property
     def seen_labels(self) -> np.ndarray:
@@ -193,7 +193,7 @@ class EvalRows:
 
     Parameters
     ----------
-    features : FeatureRows, shape (n, d)
+    features : FeatureRows, shape (n, d) or (n, R, d)
         Preprocessed rows.
     labels : ndarray, shape (n,), int64
         Row of each image's class in the class table that is scored.

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from gzsl.data.needs import refuse_unmet
+from gzsl.data.pooled import pooled_view
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
@@ -46,6 +47,8 @@ class Method(Configurable):
         Names of those with and without training images.
     n_features_, n_attributes_ : int
         Sizes ``d`` and ``a``.
+    n_regions_ : int
+        Regions ``R`` a row, of a method that needs them.
     class_vectors_ : ndarray, shape (C, a), float32
         Vectors of ``classes_``, as they were at fit.
     """
@@ -144,8 +147,8 @@ class Method(Configurable):
 
         Parameters
         ----------
-        X : ndarray, shape (n, d), float32
-            Features, preprocessed as those of the view.
+        X : ndarray, shape (n, d) or (n, R, d), float32
+            Features, preprocessed as those of the view; only a method that needs regions keeps them apart.
         semantics : Semantics
             Class table; classes need not have been known at fit.
 
@@ -209,6 +212,10 @@ class Method(Configurable):
         """
         return None
 
+    def attention(self, X: np.ndarray) -> np.ndarray | None:
+        """Where rows (n, R, d) show every attribute, (n, a, R): sums over regions are 1; None where it is not told."""
+        return None
+
     def prepare(self, semantics: Semantics) -> Self:
         """Get ready to score a class table that `fit` did not know; only generators have work to do here."""
         self._check_fitted()
@@ -255,12 +262,14 @@ class Method(Configurable):
         if view.shots is not None and not self.few_shot():
             raise MethodError(f"{self.card.id}: found shots of unseen classes, which it would not use, expected none")
         self._forget()
-        view = view.canonical()
+        view = (view if self.card.regions else pooled_view(view)).canonical()
         names = view.semantics.class_names
         self.classes_ = names
         self.seen_classes_ = tuple(names[i] for i in view.seen)
         self.unseen_classes_ = tuple(names[i] for i in view.unseen)
         self.n_features_ = view.n_features
+        if self.card.regions:
+            self.n_regions_ = view.features.shape[1]
         self.n_attributes_ = view.semantics.n_attributes
         self.class_vectors_ = view.semantics.table
         store_members(self, view.semantics)
@@ -277,7 +286,7 @@ class Method(Configurable):
             raise MethodError(f"{self.card.id}: scores were asked for before fit")
 
     def _checked_features(self, X: np.ndarray) -> np.ndarray:
-        return checked_features(X, self.n_features_, self.card.id)
+        return checked_features(X, self.n_features_, self.card.id, self.n_regions_ if self.card.regions else None)
 
     def _check_semantics(self, semantics: Semantics) -> None:
         if semantics.n_attributes != self.n_attributes_:

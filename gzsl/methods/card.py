@@ -49,6 +49,11 @@ class MethodCard:
     xfail: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
 
+    @property
+    def regions(self) -> bool:
+        """Whether rows are read with their regions (n, R, d); otherwise a row is one vector."""
+        return "regions" in self.needs
+
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise TypeError(f"method {self.id!r}: family {self.family!r} is not one of {FAMILIES}")

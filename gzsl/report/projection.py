@@ -66,9 +66,9 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     shown = np.unique(shown)
     table = task.view.semantics.take(shown)
     fake, _ = method.synthesize(table, ROWS)
-    if fake.shape[1] != rows.features.shape[1]:
+    if fake.shape[1:] != rows.features.pooled.shape[1:]:
         return None  # it generates codes, not features
-    X = rows.features.to_array()
+    X = rows.features.pooled.to_array()
     real = [X[rows.labels == c][:ROWS] for c in shown]
     centre = np.concatenate(real).mean(axis=0)
     _, _, directions = np.linalg.svd(np.concatenate(real) - centre, full_matrices=False)

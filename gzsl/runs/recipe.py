@@ -81,9 +81,10 @@ class Recipe(PoolSection):
         return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
-        """The method with the recipe's hyper-parameters, and ``changes`` on top."""
+        """The method with the recipe's hyper-parameters and ``changes`` on top, a part's own as ``head.lr``."""
         cls = get_method(self.method["name"])
-        given = {key: value for key, value in self.method.items() if key != "name"} | changes
+        given = {key: value for key, value in self.method.items() if key != "name"}
+        given = overridden(given, changes) if any("." in key for key in changes) else given | changes
         return configure(cls, given, where=f"recipe for {self.title}: method", error=RecipeError)
 
     def resolved(self) -> dict[str, Any]:
@@ -98,9 +99,11 @@ class Recipe(PoolSection):
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
+        if not values["dataset"]["pooled_regions"]:
+            del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
         if values["dataset"]["joint"] is None:
-            del values["dataset"]["joint"]  # so that keys of runs without it are those of earlier versions
+            del values["dataset"]["joint"]
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -115,7 +118,7 @@ class Recipe(PoolSection):
         """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
-            "shots": self.shot_plan, "seed": seed,
+            "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
@@ -163,8 +166,9 @@ class Recipe(PoolSection):
             raise RecipeError("selection: found a grid with rule 'last', expected rule 'validation', which can choose")
         known = parameters(type(method))
         for name, values in self.selection.grid.items():
-            if name not in known:
-                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(name, known)}")
+            owner, dot, _ = name.partition(".")
+            if owner not in known or (dot and known[owner].part is None):
+                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(owner, known)}")
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self

@@ -14,6 +14,7 @@ from gzsl.data import Dataset
 from gzsl.data.catalogue import load_plain
 from gzsl.data.claims import Claims
 from gzsl.data.dataset import IN_MEMORY
+from gzsl.data.grids import with_pooled_regions
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import GzslError
@@ -162,7 +163,8 @@ class Run:
         pool, kept_apart = recipe.pool_choice, bool(len(self.dataset.split.reserve)) or recipe.setting == "transfer"
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=card.features, fine_tuned=card.fine_tuned,
+            features=self.dataset.features_label(get_method(recipe.method["name"]).card.regions),
+            fine_tuned=card.fine_tuned,
             semantics=self.dataset.semantics_label, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
@@ -184,7 +186,8 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
     DataError
         When the data are missing or inconsistent, or contradict what the recipe says about them.
     """
-    return prepared(recipe, load_plain(recipe.dataset.name, root=root, **recipe.dataset.options))
+    section = recipe.dataset
+    return prepared(recipe, load_plain(section.name, root=root, regions=section.regions, **section.options))
 
 
 def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
@@ -196,6 +199,8 @@ def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
         When a claim of the recipe is contradicted, the dataset has no such class table, or its graph cannot be made.
     """
     section = recipe.dataset
+    if section.pooled_regions:
+        dataset = with_pooled_regions(dataset)
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
     chosen = dataset.with_semantics(section.semantics, section.normalise)
     found = claims.apply(chosen if section.joint is None else chosen.with_joint(section.joint))

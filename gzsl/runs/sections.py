@@ -18,7 +18,7 @@ LARGEST_SEED = 2**32 - 1  # that every library takes
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
+RESERVED = ("name", "root", "semantics", "normalise", "features_name", "regions")  # no options, but a loader's own
 
 
 class Section(BaseModel):
@@ -37,6 +37,10 @@ class DatasetSection(Section):
     features: str | None = Field(None, description="which features these are; checked; null: as the files show")
     fine_tuned: bool | None = Field(
         None, description="whether the feature network saw the seen classes; checked; null: as the files show"
+    )
+    regions: str | None = Field(None, description="file or folder of features of regions; null: the dataset's own")
+    pooled_regions: bool = Field(
+        False, description="true: other methods' rows are means of regions, not the features beside"
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
@@ -102,6 +106,18 @@ class SelectionSection(Section):
     holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
     every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, grid: Any) -> Any:
+        """Values of a part below its name, ``{head: {lr: [...]}}``, are those of ``head.lr``."""
+        if not isinstance(grid, dict):
+            return grid
+        flat: dict[Any, Any] = {}
+        for key, value in grid.items():
+            own = {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            flat |= own
+        return flat
 
     @field_validator("grid")
     @classmethod

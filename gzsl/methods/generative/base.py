@@ -46,6 +46,7 @@ class Generator(IterativeMethod):
     head: Head = param(default_factory=SoftmaxHead, doc="classifier that is trained on real and synthetic rows")
 
     refits_for_new_classes: ClassVar[bool] = True
+    scoring_only: ClassVar[tuple[str, ...]] = ("n_synthetic", "n_synthetic_zsl", "head")
     _standard: ClassVar[tuple[Semantics, ...]] = ()
     _unlabelled: ClassVar[Tensor | None] = None
 
@@ -114,6 +115,7 @@ class Generator(IterativeMethod):
         self.heads_: dict[str, dict[str, Tensor]] = {}
         for table in self._standard:
             self._prepare(table)
+        self.prepared = True  # type: ignore[misc]
         return self
 
     def _place(self, view: TrainView) -> None:
