@@ -69,8 +69,9 @@ def letters_lines(*methods: str) -> list[list[str]]:
     rows = [row for row in _rows("letters_all.csv") if not methods or row["method"] in methods]
     rows.sort(key=lambda row: -float(row["calibrated.H.mean"]))
     families = [get_method(row["method"]).card.family for row in rows]
-    lines = [["method", "family", *METRICS.values()]]
-    return lines + [[PRETTY[row["method"]], kind, *_measured(row)] for row, kind in zip(rows, families, strict=True)]
+    lines = [["method", "family", *METRICS.values(), "seeds"]]
+    both = zip(rows, families, strict=True)
+    return lines + [[PRETTY[row["method"]], kind, *_measured(row), row["n"]] for row, kind in both]
 
 
 def head_lines() -> list[list[str]]:

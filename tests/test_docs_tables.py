@@ -77,7 +77,7 @@ def test_methods_on_letters_are_ranked_at_the_validated_threshold(tables: Module
         ["method", "family"], ["EXEM", "embedding"], ["f-CLSWGAN", "generative"], ["ESZSL", "embedding"],
     ]  # fmt: skip
     assert tables.letters_lines("f-clswgan")[1:] == [
-        ["f-CLSWGAN", "generative", "80.0 ± 1.0", "20.0", "90.0", "40.0", "60.0", "71.0 ± 0.2"]
+        ["f-CLSWGAN", "generative", "80.0 ± 1.0", "20.0", "90.0", "40.0", "60.0", "71.0 ± 0.2", "3"]
     ]
 
 
