@@ -43,7 +43,7 @@ def letters() -> Dataset:
 
 def test_every_method_that_letters_allow_has_a_recipe_and_is_in_the_study() -> None:
     assert set(INDUCTIVE) <= set(SHIPPED)
-    assert set(INDUCTIVE) <= set(load_study("letters-all").methods) <= set(SHIPPED)
+    assert set(load_study("letters-all").methods) <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
