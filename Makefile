@@ -18,6 +18,7 @@ demo: $(VENV)/.installed  ## three methods on the embedded letters, three seeds 
 	@ls demo-runs/cada-vae-letters-s0-*/pictures/examples.png
 	@echo "every number and figure, to open in a browser:"
 	@echo demo-runs/report.html
+	@echo "what calibration and the head of a generator do, and what every other method reaches: docs/letters.md"
 
 test: $(VENV)/.installed lint  ## checks and tests, without those marked slow
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

@@ -31,6 +31,19 @@ d,text,transfer,,autoclip,0.5,,,,,
 """
 
 
+LETTERS = f"""{HEAD}
+eszsl,letters,3,10.8,0.8,0.2,0.9,0.4,0.6,0.7,0.0,0.0,0.0,0.0,0.0,0.002
+exem,letters,3,10.8,0.8,0.2,0.9,0.4,0.7,0.75,0.0,0.0,0.0,0.0,0.0,0.002
+f-clswgan,letters,3,9.8,0.8,0.2,0.9,0.4,0.6,0.71,0.01,0.0,0.0,0.0,0.0,0.002
+"""
+LETTERS_HEADS = """head,seed,T1,U,S,H,AUSUC,H calibrated
+softmax,0,0.7,0.4,0.9,0.5,0.6,0.7
+softmax,1,0.8,0.4,0.9,0.5,0.6,0.7
+nearest row,0,0.6,0.4,0.9,0.5,0.6,0.7
+nearest row,1,0.6,0.4,0.9,0.5,0.6,0.7
+"""
+
+
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
@@ -40,6 +53,8 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "main.csv").write_text(MAIN)
     (tmp_path / "heads.csv").write_text(HEADS)
     (tmp_path / "calibration.csv").write_text(GATES)
+    (tmp_path / "letters_all.csv").write_text(LETTERS)
+    (tmp_path / "letters_heads.csv").write_text(LETTERS_HEADS)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -68,3 +83,24 @@ def test_heads_stand_best_first_with_their_gain_over_the_plain_ensemble(tables: 
         ["gda", "shots: 4 of the pool", "70.0 ± 1.0", "+24.0", "0.001", "60, 10"],
         ["prompt-ensemble", "", "46.0", "", "", ""],
     ]
+
+
+def test_methods_on_letters_are_ranked_at_the_validated_threshold(tables: ModuleType) -> None:
+    assert [line[:2] for line in tables.letters_lines()] == [
+        ["method", "family"], ["EXEM", "embedding"], ["f-CLSWGAN", "generative"], ["ESZSL", "embedding"],
+    ]  # fmt: skip
+    assert tables.letters_lines("f-clswgan")[1:] == [
+        ["f-CLSWGAN", "generative", "80.0 ± 1.0", "20.0", "90.0", "40.0", "60.0", "71.0 ± 0.2", "3"]
+    ]
+
+
+def test_heads_are_averaged_over_seeds(tables: ModuleType) -> None:
+    assert [line[:3] for line in tables.head_lines()] == [
+        ["head", "T1", "U"], ["softmax", "75.0 ± 7.1", "40.0"], ["nearest row", "60.0", "40.0"],
+    ]  # fmt: skip
+
+
+def test_every_method_has_a_name_for_tables(tables: ModuleType) -> None:
+    from gzsl.studies.study import load_study
+
+    assert set(load_study("letters-all").methods) <= set(tables.PRETTY)

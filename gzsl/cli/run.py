@@ -52,7 +52,7 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
 
-    Example: [bold]gzsl run eszsl/digits[/bold] runs a shipped recipe, [bold]gzsl run eszsl --data mine[/bold] a
+    Example: [bold]gzsl run eszsl/letters[/bold] runs a shipped recipe, [bold]gzsl run eszsl --data mine[/bold] a
     method on a dataset of your own: with its defaults, and what costs little chosen on validation classes.
     """
     from gzsl.bundles import save_bundle
