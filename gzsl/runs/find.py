@@ -34,6 +34,9 @@ def recipes_of(method: str) -> list[str]:
     return [name for name in recipe_names() if name.startswith(f"{method}/")]
 
 
+FORMER_VARIANTS = ("budget", "full")
+
+
 def is_method(source: str) -> bool:
     """Whether a name is a method's id and no recipe's; only folders are looked at, no method is imported."""
     ids = {path.name for path in configs_dir().iterdir() if path.is_dir()}
@@ -68,6 +71,9 @@ def find_recipe(source: str | Path) -> Path:
 def _advice(name: str, known: list[str]) -> str:
     """What to write instead."""
     method, _, dataset = name.partition("/")
+    renamed = _renamed(name, known)
+    if renamed:
+        return renamed
     own = {recipe.partition("/")[2].lower(): recipe for recipe in known if recipe.partition("/")[0] == method}
     if own and not dataset:
         return f"{method} has {', '.join(own.values())}; on your own data: gzsl run {method} --data FOLDER"
@@ -81,3 +87,12 @@ def _advice(name: str, known: list[str]) -> str:
         return f"did you mean {' or '.join(repr(folded[found]) for found in close)}?"
     return "expected a recipe file, or METHOD/DATASET (gzsl recipes lists them)"
 
+
+
+def _renamed(name: str, known: list[str]) -> str:
+    """The names that a dataset's recipes have, where one of a variant that there was, or may have been, is asked for."""
+    base, _, variant = name.rpartition(".")
+    same = [recipe for recipe in known if recipe.lower() == base or recipe.lower().startswith(f"{base}.")]
+    if variant not in FORMER_VARIANTS or not same:
+        return ""
+    return f"the recipe is now {same[0]!r}" + (f", and there is {' and '.join(map(repr, same[1:]))}" if same[1:] else "")
