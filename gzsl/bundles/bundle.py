@@ -73,8 +73,14 @@ class Bundle:
         """Dimension of a feature row."""
         return self.method.n_features_
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of a row: ``(d,)``, or ``(R, d)`` where the method looks at regions."""
+        regions = getattr(self.method, "n_regions_", None)
+        return (self.n_features,) if regions is None else (regions, self.n_features)
+
     def scores(self, X: np.ndarray) -> np.ndarray:
-        """Scores (n, C) float32 of unscaled feature rows (n, d), as the run had them: before calibration.
+        """Scores (n, C) float32 of unscaled rows (n, d) or (n, R, d), as the run had them: before calibration.
 
         Their argmax is not the decision of a calibrated bundle, which `decide` gives.
 
@@ -84,10 +90,9 @@ class Bundle:
             For rows of another dimension, and for NaN or infinite values.
         """
         X = np.asarray(X, dtype=np.float32)
-        if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise MethodError(
-                f"features: found shape {X.shape}, expected (images, {self.n_features}), as the bundle's training data"
-            )
+        if X.shape[1:] != self.row_shape or X.ndim != len(self.row_shape) + 1:
+            wanted = ", ".join(map(str, ("images", *self.row_shape)))
+            raise MethodError(f"features: found shape {X.shape}, expected ({wanted}), as the bundle's training data")
         return self.method.scores(self.scaler.transform(X), self.semantics)
 
     def calibrated_scores(self, X: np.ndarray) -> np.ndarray:
@@ -268,6 +273,7 @@ def _check_parts(bundle: Bundle) -> None:
 def _try(bundle: Bundle) -> None:
     """Score one row: a method that lacks an array, or has one of a wrong shape, fails here and not in use."""
     row = (bundle.scaler.shift + bundle.scaler.scale * 0.5)[None].astype(np.float32)
+    row = np.broadcast_to(row, (1, *bundle.row_shape))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = bundle.calibrated_scores(row)

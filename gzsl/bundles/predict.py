@@ -13,6 +13,7 @@ from gzsl.bundles.bundle import Bundle, load_bundle
 from gzsl.bundles.sources import Source, opened
 from gzsl.data import FeatureRows
 from gzsl.data.readers.plain import PlainFeatures
+from gzsl.data.regions import without_regions
 from gzsl.door.tables import write_rows
 from gzsl.errors import MethodError
 from gzsl.files import replacing
@@ -60,11 +61,13 @@ def check_features(bundle: Bundle, source: PlainFeatures) -> None:
         For another dimension, or another backbone where the features' card names one.
     """
     expected = bundle.card.get("features", {}).get("name")
-    if source.matrix.shape[1] != bundle.n_features:
-        raise MethodError(
-            f"features: found {source.matrix.shape[1]} dimensions, expected {bundle.n_features} ({expected})"
-        )
-    if source.features is not None and expected not in (None, "unknown", source.features):
+    wanted = bundle.row_shape
+    if source.matrix.shape[1:] != wanted:
+        found, need = (" x ".join(map(str, shape)) for shape in (source.matrix.shape[1:], wanted))
+        raise MethodError(f"features: found {found} dimensions, expected {need} ({expected})")
+    regions = len(bundle.row_shape) == 2
+    plain = expected if regions or expected is None else without_regions(expected)
+    if source.features is not None and plain not in (None, "unknown", source.features):
         raise MethodError(
             f"features: found features of {source.features!r}, expected those of {expected!r}, on which the bundle "
             "was trained"

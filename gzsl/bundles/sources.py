@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gzsl.bundles.bundle import Bundle
-from gzsl.data.readers.plain import PlainFeatures, open_features
+from gzsl.data.readers.grids import FILE
+from gzsl.data.readers.plain import PlainFeatures, open_features, open_regions_alone
+from gzsl.data.regions import without_regions
 from gzsl.door.paths import is_folder
 from gzsl.errors import DataError, MethodError
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 Source = PlainFeatures | np.ndarray | Path | str | Sequence[float] | Sequence[Sequence[float]] | Sequence[Path | str]
 EXPECTED = "expected feature rows (images, dimensions), a file or folder of them, or pictures"
+REGIONS = (
+    "expected features of regions (images, regions, dimensions), a file or folder of them, or pictures; gzsl features "
+    "extract PICTURES --pooling grid makes them"
+)
 
 
 @contextmanager
@@ -33,8 +39,8 @@ def opened(
     bundle : Bundle
         The classifier.
     source : array, sequence of numbers, path, or sequence of paths
-        Rows (n, d), or one row (d,); what `gzsl.data.readers.plain.open_features` opens; a folder of pictures; or
-        pictures one by one.
+        Rows (n, d) or one row (d,), where the method looks at regions (n, R, d) or (R, d); what
+        `gzsl.data.readers.plain` opens; a folder of pictures; or pictures one by one.
     on_note : callable
         Called with a sentence for each picture that is left out.
 
@@ -43,30 +49,33 @@ def opened(
     GzslError
         For what is none of these, and for pictures where the network is not at hand.
     """
-    found = _understood(source)
+    regions = len(bundle.row_shape) == 2
+    found = _understood(source, regions)
     if isinstance(found, PlainFeatures):
         yield found
         return
     from gzsl.images import BACKBONES, extract_features, open_backbone
 
-    name = bundle.card.get("features", {}).get("name")
+    called = bundle.card.get("features", {}).get("name")
+    name = without_regions(str(called))
     if name not in BACKBONES:
         raise MethodError(
-            f"{found.root}: found pictures, but the bundle's features {name!r} are of no network that is at hand, "
+            f"{found.root}: found pictures, but the bundle's features {called!r} are of no network that is at hand, "
             "expected features made by gzsl features extract"
         )
     with tempfile.TemporaryDirectory() as folder:
-        card = extract_features(found, open_backbone(name), folder)
+        pooling = "grid" if regions else "global"
+        card = extract_features(found, open_backbone(name), folder, pooling=pooling, precision="float32")
         for skipped in card["skipped"]:
             on_note(f"left out: {skipped['image']} {skipped['reason']}")
-        yield open_features(Path(folder))
+        yield open_regions_alone(folder) if regions else open_features(Path(folder))
 
 
-def _understood(source: Source) -> PlainFeatures | ImageList:
+def _understood(source: Source, regions: bool) -> PlainFeatures | ImageList:
     if isinstance(source, PlainFeatures):
         return source
     if isinstance(source, str | Path):
-        return _from_path(Path(source))
+        return _from_path(Path(source), regions)
     if isinstance(source, Sequence) and source and all(isinstance(entry, str | Path) for entry in source):
         from gzsl.images import ImageList
 
@@ -75,19 +84,21 @@ def _understood(source: Source) -> PlainFeatures | ImageList:
         rows = np.asarray(source)
     except ValueError as error:
         raise DataError(f"predict: found rows that are no array ({error}), {EXPECTED}") from None
-    if rows.ndim == 1:
+    wanted = 3 if regions else 2
+    if rows.ndim == wanted - 1:
         rows = rows[None]
-    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
-        raise DataError(f"predict: found {rows.dtype} of shape {rows.shape}, {EXPECTED}")
+    if rows.ndim != wanted or rows.dtype.kind not in "fiub":
+        raise DataError(f"predict: found {rows.dtype} of shape {rows.shape}, {REGIONS if regions else EXPECTED}")
     return PlainFeatures(rows, tuple(map(str, range(len(rows)))), None)
 
 
-def _from_path(path: Path) -> PlainFeatures | ImageList:
+def _from_path(path: Path, regions: bool) -> PlainFeatures | ImageList:
     from gzsl.images import list_images
     from gzsl.images.listing import SUFFIXES, ImageList
 
-    if is_folder(path, "features or pictures") and not (path / "features.npy").is_file():
+    extracted = any((path / name).is_file() for name in ("features.npy", FILE))
+    if is_folder(path, "features or pictures") and not extracted:
         return list_images(path)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         return ImageList(path.parent, ((path.name, ""),))
-    return open_features(path)
+    return open_regions_alone(path) if regions else open_features(path)

@@ -18,7 +18,7 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
     from gzsl.data import final_task
 
     recipe, dataset = run.recipe, run.dataset
-    task = final_task(dataset, recipe.preprocess.features, recipe.setting)
+    task = final_task(dataset, **recipe.preparation(run.seed))
     names = task.view.semantics.class_names
     raw = dataset.tables[recipe.dataset.semantics]
     raw = raw.take(raw.ids_of(names))

@@ -14,6 +14,8 @@ import numpy as np
 from gzsl.calibration.observation import Observation, blinded
 from gzsl.calibration.transfer import RULES, fallback_threshold, transferred_threshold
 from gzsl.data import TrainView
+from gzsl.data.features import pooled_rows
+from gzsl.data.pooled import pooled_view
 from gzsl.errors import GzslWarning, MethodError, RecipeError
 from gzsl.evaluation.evaluator import Scorer
 from gzsl.evaluation.metrics import predictions
@@ -85,15 +87,16 @@ class Calibrator(Configurable):
         """
         self.check_parameters()
         self.seen_, self.unseen_ = view.seen, view.unseen
-        self._prepare(view, seed)
+        self._prepare(pooled_view(view), seed)
         self._tabulate(view.semantics)
         return self
 
     def attach(self, scorer: Scorer, view: TrainView) -> Self:
         """Take the scale of margins from at most 2,000 training rows, spread evenly; called after `prepare`."""
         positions = np.unique(np.linspace(0, len(view.labels) - 1, REFERENCE_ROWS).round().astype(np.int64))
-        X, labels = view.features.take(positions).to_array(), view.labels[positions]
-        return self.attach_rows(X, np.asarray(scorer.scores(X, view.semantics)), labels)
+        chosen = view.features.take(positions)
+        scores = [np.asarray(scorer.scores(X, view.semantics)) for _, X in chosen.blocks()]
+        return self.attach_rows(chosen.pooled.to_array(), np.concatenate(scores), view.labels[positions])
 
     def attach_rows(self, X: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> Self:
         """Do what `attach` does with rows (k, d) that are scored (k, C) already; labels (k,) are seen classes."""
@@ -106,8 +109,8 @@ class Calibrator(Configurable):
         return self
 
     def observe(self, X: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-        """Numbers a row that `decide` needs, from features (n, d) and scores (n, C)."""
-        return self._observe(X, scores, training=False)
+        """Numbers a row that `decide` needs, from features (n, d) or (n, R, d) and scores (n, C)."""
+        return self._observe(pooled_rows(X), scores, training=False)
 
     def fit(self, validation: Sequence[Observation | ScoreSummary]) -> Self:
         """Choose the threshold on validation folds; no test row may be among them.
@@ -165,7 +168,7 @@ class Calibrator(Configurable):
         Seen columns of each row are moved by one constant, so that they exceed the unseen ones exactly where the
         margin exceeds the threshold.
         """
-        shown, evidence = self._look(X, scores, training=False)
+        shown, evidence = self._look(pooled_rows(X), scores, training=False)
         seen, unseen = best_of_sides(shown, self.seen_, self.unseen_)
         labels = np.full(len(shown), self.seen_[0])
         summary = ScoreSummary(seen.score, seen.column, unseen.score, unseen.column, labels, self.seen_, self.unseen_)

@@ -48,7 +48,9 @@ def fit_folds(
         One a fold, the final one last. No test row was touched.
     """
     folds = validation_folds(dataset, n_folds, holdout, seed)
-    tasks = [*(fold_task(dataset, fold, scaling) for fold in folds), final_task(dataset, scaling)]
+    regions = method.card.regions
+    tasks = [fold_task(dataset, fold, scaling, regions=regions) for fold in folds]
+    tasks.append(final_task(dataset, scaling, regions=regions))
     return [(task, clone(method).fit(task.view, seed=seed, device=device)) for task in tasks]
 
 

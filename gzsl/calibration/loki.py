@@ -18,6 +18,7 @@ from gzsl.errors import MethodError
 from gzsl.linear import softmax
 from gzsl.params import param
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
 
 
 @register_calibrator("loki")
@@ -28,8 +29,8 @@ class Loki(Calibrator):
     labels. The unseen scores of the method play no part. Calibrated stacking then chooses the shift.
 
     Differences: the paper predicts without a shift; ``gamma_`` is ours. Distances are those of class vectors, every
-    column scaled to unit variance (``euclidean``) or by angle (``cosine``), shortest paths in the class graph of the
-    view (``graph``), or ``distances`` by name, such as those in a taxonomy, each divided by its mean.
+    column scaled to unit variance (``euclidean``) or by angle (``cosine``), numbers of edges
+    between classes in the class graph of the view (``graph``), or ``distances`` by name, each divided by its mean.
     `unreachable_classes` lists classes that this rule can never name.
     """
 
@@ -50,17 +51,27 @@ class Loki(Calibrator):
         return ("vectors",) if self.distances is None else ()
 
     def _prepare(self, view: TrainView, seed: int) -> None:
-        self._graph = view.graph if self.metric == "graph" and self.distances is None else None
+        self._graph = None
+        if self.metric == "graph" and self.distances is None:
+            self._graph = view.graph
 
     def _tabulate(self, semantics: Semantics) -> None:
         seen = self.seen_
         if self.distances is not None:
             self.distances_ = given_distances(self.distances, semantics.class_names, seen) ** self.power
         elif self.metric == "graph":
-            self.distances_ = _path_lengths(getattr(self, "_graph", None), len(semantics))[:, seen] ** self.power
+            self.distances_ = self._path_lengths(semantics)[:, seen] ** self.power
         else:
             self.distances_ = class_distances(semantics.table, seen, self.metric) ** self.power
         self.distances_ /= np.maximum(self.distances_.mean(), 1e-12)
+
+    def _path_lengths(self, semantics: Semantics) -> np.ndarray:
+        graph: ClassGraph | None = getattr(self, "_graph", None)
+        if graph is None:
+            raise MethodError("calibration loki: metric 'graph' needs the class graph of a view, found none")
+        found = graph.for_classes(semantics.class_names).distances()
+        reached = found[np.isfinite(found)]
+        return np.where(np.isfinite(found), found, 2 * reached.max(initial=1.0))
 
     def _look(self, X: np.ndarray, scores: np.ndarray, *, training: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         p = softmax(scores[:, self.seen_] / np.float32(self.temperature * self.unit_))
@@ -130,13 +141,3 @@ def unreachable_classes(distances: np.ndarray) -> np.ndarray:
         if found.status == 2:
             lost.append(v)
     return np.asarray(lost, dtype=np.int64)
-
-
-def _path_lengths(graph: np.ndarray | None, n: int) -> np.ndarray:
-    from scipy.sparse.csgraph import shortest_path
-
-    if graph is None or len(graph) != n:
-        raise MethodError("calibration loki: metric 'graph' needs a class graph over the same classes, found none")
-    found = shortest_path(graph, directed=False)
-    reached = found[np.isfinite(found)]
-    return np.where(np.isfinite(found), found, 2 * reached.max(initial=1.0))

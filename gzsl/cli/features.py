@@ -24,7 +24,10 @@ def extract(
         str, typer.Option(help="efficientnet_lite0, efficientnet_lite2, or torchvision:, timm:, open_clip:NAME")
     ] = "efficientnet_lite0",
     weights: Annotated[Path | None, typer.Option(help="your own state dict (.safetensors)")] = None,
-    pooling: Annotated[str, typer.Option(help="global: d numbers a picture; grid: the whole feature map")] = "global",
+    pooling: Annotated[
+        str, typer.Option(help="global: d numbers a picture; grid: those of every cell of the map besides")
+    ] = "global",
+    precision: Annotated[str, typer.Option(help="of a grid on disk: float16 or float32")] = "float16",
     batch_size: Annotated[int, typer.Option(min=1, help="pictures at once")] = 32,
     fine_tune_on: Annotated[
         Path | None, typer.Option(help="dataset folder: fine-tune on its training pictures, all of seen classes, first")
@@ -54,7 +57,7 @@ def extract(
             )  # fmt: skip
         reporter.stage(f"{len(found.images)} pictures")
         card = extract_features(
-            found, network, out, batch_size=batch_size, pooling=pooling,
+            found, network, out, batch_size=batch_size, pooling=pooling, precision=precision,
             on_progress=lambda done, total: reporter.tick(done, total, {}), on_note=reporter.note,
         )  # fmt: skip
     if json_output:
@@ -65,7 +68,8 @@ def extract(
         console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
-    console.print(f"{counted(card['images'], 'picture')}, {card['dimensions']} numbers each, in {out}", soft_wrap=True)
+    grid = f" for each of {card['grid'][0]} x {card['grid'][1]} regions" if "grid" in card else " each"
+    console.print(f"{counted(card['images'], 'picture')}, {card['dimensions']} numbers{grid}, in {out}", soft_wrap=True)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gzsl.conformance import contract, steps
+from gzsl.conformance import contract, pooled, regions, steps
 from gzsl.conformance.subject import Bench, CheckFailed, Subject
 from gzsl.errors import GzslWarning
 from gzsl.methods import Method, get_method
@@ -23,16 +23,19 @@ CONTRACT: tuple[Check, ...] = (
     contract.same_seed_same_bits_and_nothing_else_changes,
     contract.fit_does_not_touch_the_global_random_state,
     contract.fit_does_not_depend_on_class_order,
+    contract.fit_does_not_depend_on_node_order,
     contract.never_sees_test_labels_or_features,
     contract.refuses_a_setting_it_does_not_support,
     contract.scores_are_finite_float32_of_the_right_shape,
     contract.scores_follow_the_rows,
     contract.scores_do_not_depend_on_the_rows_beside,
+    regions.regions_have_no_order,
     contract.scores_follow_the_classes_exactly,
     contract.other_class_tables,
     contract.beats_chance_by_far_on_the_easy_set,
     contract.saved_and_loaded_scores_are_equal,
     contract.refuses_nan_features,
+    regions.refuses_rows_without_regions,
     contract.refuses_wrong_dimensions,
     contract.odd_but_legal_data_give_finite_scores,
 )
@@ -43,7 +46,8 @@ STEPS: tuple[Check, ...] = (
     steps.every_loss_weight_matters,
     steps.divergence_names_the_term_and_the_step,
 )
-CHECKS = CONTRACT + STEPS
+POOLED: tuple[Check, ...] = (pooled.labels_of_the_pool_change_nothing,)
+CHECKS = CONTRACT + POOLED + STEPS
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,9 @@ class Outcome:
 
 
 def checks_of(method: type[Method]) -> tuple[Check, ...]:
-    """The checks that a method has to pass: those of methods trained by steps only where it is one."""
-    return CHECKS if method.iterative else CONTRACT
+    """The checks that a method has to pass: some for those trained by steps, some for those with unlabelled rows."""
+    own = POOLED if "transductive" in method.card.settings else ()
+    return CONTRACT + own + (STEPS if method.iterative else ())
 
 
 def excuse(method: type[Method], check: Check) -> str | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gzsl.conformance.subject import CheckFailed, Losses, Subject, differing, expect, expect_refusal, listed, same
 from gzsl.errors import TrainingDiverged
 from gzsl.methods import Method, Monitor
@@ -57,7 +55,7 @@ class Scoring(Monitor):
     def epoch_done(self, method: Method, epoch: int, losses: Mapping[str, float]) -> None:
         """Score two rows."""
         view = self.subject.view
-        method.prepare_scoring().scores(np.zeros((2, view.n_features)), view.semantics)
+        method.prepare_scoring().scores(self.subject.blank(2), view.semantics)
 
 
 def resumed_equals_uninterrupted_bit_for_bit(subject: Subject) -> None:

@@ -9,14 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from gzsl.conformance.cells import with_cells
+from gzsl.conformance.supplies import SHOTS, joint_space, prompts, ragged_members
 from gzsl.data import Dataset, Task, TrainView, final_task, load
+from gzsl.data.pool import PoolChoice
+from gzsl.data.shots import NO_SHOTS, ShotPlan
 from gzsl.errors import GzslError
 from gzsl.methods import Method, Monitor, create, get_method
 from gzsl.methods.card import MethodCard
 from gzsl.params import Configurable
 
 SCALING = "minmax"
-SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {}  # what gives a dataset something that a method needs, by need
+SUPPLIES: dict[str, Callable[[Dataset], Dataset]] = {  # what gives a dataset something that a method needs, in order
+    "joint": joint_space, "members": ragged_members, "templates": prompts,
+    "graph": lambda dataset: dataset.with_graph("attributes-knn"),
+    "regions": with_cells,
+}  # fmt: skip
 ROWS = 50  # test rows that are scored where a few do
 SHARE = 4  # a quarter of the training rows, where it does not matter how well is learnt
 QUICK = {
@@ -52,6 +60,10 @@ class Bench:
         Train in full also where a few steps on a quarter of the rows show the same: some twelve times as long.
     setting : str
         Which setting the methods are fitted in.
+    regions : bool
+        Whether rows are given with their regions.
+    shots : ShotPlan
+        Labelled rows of unseen classes that the methods get.
     fitted, brief : dict
         Methods that were fitted in full, and with few steps (with their losses); checks leave them as they are.
     """
@@ -59,6 +71,8 @@ class Bench:
     dataset: Dataset
     thorough: bool = False
     setting: str = "inductive"
+    regions: bool = False
+    shots: ShotPlan = NO_SHOTS
     fitted: dict[str, Method] = field(default_factory=dict)
     brief: dict[str, tuple[Method, Losses]] = field(default_factory=dict)
     others: dict[tuple[str, ...], Bench] = field(default_factory=dict)
@@ -66,11 +80,17 @@ class Bench:
     @cached_property
     def task(self) -> Task:
         """The training rows in one view, the test rows behind the gate."""
-        return final_task(self.dataset, SCALING, self.setting)
+        return self.task_of(self.dataset)
+
+    def task_of(self, dataset: Dataset, setting: str | None = None, pool: PoolChoice | None = None) -> Task:
+        """The task of a dataset, prepared as this bench's methods want it, in its own or another setting."""
+        setting = setting or self.setting
+        scaling = "none" if setting == "transfer" or self.dataset.semantics.joint else SCALING
+        return final_task(dataset, scaling, setting, pool, shots=self.shots, regions=self.regions)
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """Some rows of unseen classes (50, d)."""
+        """Some rows of unseen classes (50, d) or (50, R, d)."""
         return self.task.gate.open()[1].features.to_array()[:ROWS]
 
     @cached_property
@@ -93,15 +113,16 @@ class Bench:
     def serving(self, card: MethodCard) -> Bench:
         """Return this bench, or one beside it that has what a method needs, in a setting that its card names."""
         setting = "inductive" if "inductive" in card.settings else card.settings[0]
-        supplied = tuple(need for need in card.needs if need in SUPPLIES)
-        if not supplied and setting == self.setting:
+        supplied = tuple(need for need in SUPPLIES if need in card.needs)
+        shots = ShotPlan(SHOTS) if "shots" in card.needs else NO_SHOTS
+        if not supplied and setting == self.setting and shots == self.shots:
             return self
-        key = (setting, *supplied)
+        key = (setting, f"{shots.k} shots", *supplied)
         if key not in self.others:
             dataset = self.dataset
             for need in supplied:
                 dataset = SUPPLIES[need](dataset)
-            self.others[key] = Bench(dataset, self.thorough, setting)
+            self.others[key] = Bench(dataset, self.thorough, setting, card.regions, shots)
         return self.others[key]
 
 
@@ -139,8 +160,12 @@ class Subject:
 
     @property
     def rows(self) -> np.ndarray:
-        """Some rows to score (50, d)."""
+        """Some rows to score (50, d) or (50, R, d)."""
         return self.bench.rows
+
+    def blank(self, count: int, more: int = 0) -> np.ndarray:
+        """Rows of zeros (count, d + more) or (count, R, d + more)."""
+        return np.zeros((count, *self.view.features.shape[1:-1], self.view.n_features + more))
 
     @property
     def fitted(self) -> Method:

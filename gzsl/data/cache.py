@@ -14,8 +14,6 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import tempfile
-import time
 import warnings
 import zipfile
 import zlib
@@ -27,14 +25,14 @@ import numpy as np
 
 from gzsl.data import benchmarks
 from gzsl.data.assemble import assemble
+from gzsl.data.entries import build_entry, hash_of, not_writable, stat_of
 from gzsl.data.fingerprint import content_hash
 from gzsl.data.networks import features_name
 from gzsl.data.readers import Layout, RawData, read
 from gzsl.data.sealed import is_whole, seal_folder, write_features
 from gzsl.data.splits import ROW_SETS, Split
 from gzsl.door.archives import NpzFile
-from gzsl.door.documents import Document, read_document, read_json
-from gzsl.door.paths import regular_file
+from gzsl.door.documents import Document, read_document
 from gzsl.door.room import check_disk
 from gzsl.errors import DataError, GzslError, GzslWarning, RunError
 from gzsl.files import file_hash, value_hash, write_json
@@ -42,8 +40,6 @@ from gzsl.resources import cache_dir
 from gzsl.semantics import Semantics
 
 FORMAT = 2
-ABANDONED_AFTER_S = 24 * 3600
-BUILDING = ".building-"
 FEATURES, ARRAYS, FACTS = FILES = ("features.npy", "arrays.npz", "facts.json")
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, GzslError)
 
@@ -103,15 +99,15 @@ def open_stored(layout: Layout, whole: bool = False) -> Stored:
     DataError
         When the files are bad, change while they are read, or the cache folder cannot be written to.
     """
-    before = [_stat(path) for path in layout.files]
+    before = [stat_of(path) for path in layout.files]
     entry = _datasets_dir() / _key(layout)
     stored = _open(entry, whole)
     if stored is None:
         try:
             _convert(layout, entry)
         except (OSError, RunError) as error:
-            raise _not_writable(error) from error
-        if before != [_stat(path) for path in layout.files]:
+            raise not_writable(error) from error
+        if before != [stat_of(path) for path in layout.files]:
             shutil.rmtree(entry, ignore_errors=True)
             raise DataError(f"{layout.folder}: the files changed while they were read; try again")
         stored = _open(entry)
@@ -127,46 +123,8 @@ def _datasets_dir() -> Path:
 def _key(layout: Layout) -> str:
     """Hash of the format, the facts in use, and name and content of every file."""
     known = [file_hash(path) for path in benchmarks.files()]
-    files = [[path.name, _hash_of(path)] for path in layout.files]
+    files = [[path.name, hash_of(path)] for path in layout.files]
     return value_hash([FORMAT, known, layout.kind, layout.folder.name, files])
-
-
-def _stat(path: Path) -> list[Any]:
-    regular_file(path, "a file of data")  # a pipe would be waited for
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return [str(path.resolve()), found.st_size, str(found.st_mtime_ns), str(found.st_ctime_ns)]
-
-
-def _index_file(path: Path) -> Path:
-    return cache_dir() / "hashes" / f"{value_hash(str(path.resolve()))}.json"
-
-
-def _remembered(path: Path) -> str | None:
-    try:
-        entry = read_json(_index_file(path))
-        return str(entry["hash"]) if entry["stat"] == _stat(path) else None
-    except (GzslError, KeyError, TypeError):
-        return None
-
-
-def _hash_of(path: Path) -> str:
-    """Content hash of a file; taken from the index where its size and times are those of last time."""
-    known = _remembered(path)
-    if known is not None:
-        return known
-    stat = _stat(path)
-    try:
-        digest = file_hash(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        write_json(_index_file(path), {"stat": stat, "hash": digest})
-    except RunError as error:
-        raise _not_writable(error) from error
-    return digest
 
 
 def _open(entry: Path, whole: bool = False) -> Stored | None:
@@ -197,18 +155,7 @@ def _open(entry: Path, whole: bool = False) -> Stored | None:
 
 
 def _convert(layout: Layout, entry: Path) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(entry.parent)
-    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=entry.parent))
-    try:
-        _write_entry(read(layout), layout, building)
-        try:
-            building.rename(entry)
-        except OSError:
-            if not entry.is_dir():  # otherwise another process was faster with the same content
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    build_entry(entry, lambda folder: _write_entry(read(layout), layout, folder))
 
 
 def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
@@ -242,22 +189,3 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
 def _flush(stream: Any) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed conversions left behind."""
-    for left in folder.glob(f"{BUILDING}*"):
-        try:
-            abandoned = time.time() - left.stat().st_mtime > ABANDONED_AFTER_S
-        except OSError:
-            continue
-        if abandoned:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _not_writable(error: Exception) -> DataError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return DataError(
-        f"{cache_dir()}: the converted dataset cannot be written here ({reason}); "
-        "free some space or set GZSL_CACHE to another folder"
-    )

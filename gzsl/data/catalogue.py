@@ -12,6 +12,7 @@ from typing import Any
 from gzsl.data import benchmarks
 from gzsl.data.dataset import DataCard, Dataset
 from gzsl.data.readers import Layout, find_layout, has_dataset, read
+from gzsl.data.readers.grids import own_regions
 from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
@@ -62,6 +63,7 @@ def load(
     normalise: str = "none",
     features_name: str | None = None,
     features_file: str | None = None,
+    regions: Path | str | None = None,
     **options: Any,
 ) -> Dataset:
     """Load a dataset.
@@ -83,6 +85,9 @@ def load(
         What the features are called in the protocol, where the file name does not say it.
     features_file : str, optional
         Which features, where a folder holds several.
+    regions : path, optional
+        Features of the regions of every picture that lie elsewhere: a file or features folder, or its place below
+        ``root``; those beside the dataset's features when None. See `gzsl.data.grids`.
     **options
         Options of an embedded dataset, e.g. ``preset`` of ``simulated``.
 
@@ -91,7 +96,7 @@ def load(
     DataError
         When there is no such dataset, its files are bad, or it has no such class table.
     """
-    dataset = load_plain(name_or_path, root=root, features_file=features_file, **options)
+    dataset = load_plain(name_or_path, root=root, features_file=features_file, regions=regions, **options)
     if features_name is not None:
         dataset = dataset.with_features_name(features_name)
     return dataset.with_semantics(semantics, normalise)
@@ -99,7 +104,7 @@ def load(
 
 def load_plain(
     name_or_path: str | Path, *, root: Path | str | None = None, features_file: str | None = None,
-    whole: bool = False, **options: Any,
+    whole: bool = False, regions: Path | str | None = None, **options: Any,
 ) -> Dataset:  # fmt: skip
     """Load a dataset as its files have it: no class table is asked for by name; the first one is selected.
 
@@ -107,11 +112,14 @@ def load_plain(
     """
     name = str(name_or_path)
     if name.lower() in EMBEDDED:
-        return _load_embedded(name.lower(), options)
+        made = _load_embedded(name.lower(), options)
+        return made if regions is None else _with_regions(made, regions, root, None, whole)
     layout = find_layout(_find(name, root), features_file)
     if options:
         raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
-    return _load_files(layout, whole)
+    dataset = _load_files(layout, whole)
+    found = own_regions(layout) if regions is None else regions
+    return dataset if found is None else _with_regions(dataset, found, root, layout, whole)
 
 
 def available(root: Path | str | None = None) -> list[Entry]:
@@ -163,6 +171,17 @@ def _load_files(layout: Layout, whole: bool) -> Dataset:
     )  # fmt: skip
     first = stored.tables.get("att") or next(iter(stored.tables.values()))
     return Dataset(stored.features, stored.labels, first, stored.split, card, stored.tables)
+
+
+def _with_regions(
+    dataset: Dataset, regions: Path | str, root: Path | str | None, layout: Layout | None, whole: bool
+) -> Dataset:
+    from gzsl.data.grids import with_grids
+
+    path, base = user_path(regions, "a file or folder of regions"), _root(root)
+    if not path.exists() and base is not None and (base / path).exists():
+        path = base / path
+    return with_grids(dataset, path, layout, whole)
 
 
 def _root(root: Path | str | None) -> Path | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from gzsl.data.dataset import Dataset
 from gzsl.data.networks import is_known, network_of, same_network
+from gzsl.data.regions import without_regions
 from gzsl.errors import DataError
 
 TUNED = {True: "fine-tuned", False: "not fine-tuned", None: "unknown"}
@@ -58,8 +59,8 @@ class Claims:
     def _adopted(self, dataset: Dataset) -> Dataset:
         card = dataset.card
         features, tuned, notes = card.features, card.fine_tuned, []
-        if self.features is not None and self.features != features:
-            features = self.features
+        if self.features is not None and self.features != without_regions(features):
+            features = self.features + features.removeprefix(without_regions(features))
             notes.append(f"features are called {features} as the recipe says, not {card.features}")
         if self.fine_tuned is not None and tuned is None:
             tuned = self.fine_tuned
@@ -79,7 +80,7 @@ def _split(claimed: Sequence[str] | None, dataset: Dataset) -> str:
 def _features(claimed: str | None, dataset: Dataset) -> str:
     if claimed is None:
         return ""
-    shown, n_dims = dataset.card.features, int(dataset.features.shape[1])
+    shown, n_dims = without_regions(dataset.card.features), int(dataset.features.shape[1])
     network = network_of(claimed)
     if network is not None and n_dims not in network[1]:
         widths = " or ".join(map(str, network[1]))

@@ -4,57 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gzsl.brief import brief, html_table, listing
+from gzsl.brief import html_table, listing
 from gzsl.data.benchmarks import own_name
+from gzsl.data.card import DataCard
+from gzsl.data.features import FeatureRows
 from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import given_parts
+from gzsl.data.regions import Regions
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
+from gzsl.files import value_hash
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
+from gzsl.semantics.graph_maker import Spec, make_graph
+
+__all__ = ["IN_MEMORY", "DataCard", "Dataset"]
 
 IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
-
-
-@dataclass(frozen=True)
-class DataCard:
-    """Where a dataset comes from and what was detected about it.
-
-    Attributes
-    ----------
-    name : str
-        Dataset name, e.g. ``CUB``.
-    features : str
-        Which features, e.g. ``res101``; part of the protocol.
-    content_hash : str
-        Digest of features, labels, semantics and split.
-    source : str
-        Where the user's files are, or how the data were made.
-    fine_tuned : bool or None
-        Whether the feature network was fine-tuned on the seen classes; None when unknown.
-    notes : tuple of str
-        What was detected or derived while reading, one sentence each.
-    """
-
-    name: str
-    features: str = "unknown"
-    content_hash: str = ""
-    source: str = ""
-    fine_tuned: bool | None = None
-    notes: tuple[str, ...] = ()
-
-    __repr__ = brief
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "name": self.name, "features": self.features, "content_hash": self.content_hash,
-            "fine_tuned": self.fine_tuned, "notes": list(self.notes),
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +47,10 @@ class Dataset:
         Provenance.
     tables : mapping of str to Semantics
         All class tables that came with the data, unnormalised, by name.
+    regions : Regions, optional
+        Features of the regions of every picture, for methods that look at parts; `features` are for all others.
+    graph : ClassGraph, optional
+        Knowledge about the classes beside their table, in the order of ``class_names``; see `with_graph`.
 
     Raises
     ------
@@ -88,6 +64,8 @@ class Dataset:
     split: Split
     card: DataCard
     tables: Mapping[str, Semantics] = field(default_factory=dict)
+    regions: Regions | None = None
+    graph: ClassGraph | None = None
 
     @classmethod
     def from_arrays(
@@ -188,7 +166,36 @@ class Dataset:
         for table in self.tables.values():
             if table.class_names != self.class_names:
                 raise DataError(f"{name}: semantics {table.name!r}: class names differ from those of the dataset")
+        if self.regions is not None:
+            self.regions.check(len(self.labels), name)
+            self._check_joint(table)
+        self._check_joint(self.semantics)
+        if self.graph is not None and self.graph.class_names != self.class_names:
+            raise DataError(f"{name}: graph {self.graph.name!r}: classes differ from those of the dataset")
         self.split.check(self.labels, self.class_names)
+
+    def _check_joint(self, table: Semantics) -> None:
+        if table.joint and table.n_attributes != self.features.shape[1]:
+            raise DataError(
+                f"{self.card.name}: semantics {table.name!r} is said to share the space of the features, but has "
+                f"{table.n_attributes} columns and they {self.features.shape[1]}: take the claim back (dataset.joint: "
+                "false) or learn a map (preprocess.align: ridge)"
+            )
+
+    def rows(self, positions: np.ndarray, regions: bool = False) -> FeatureRows:
+        """Some rows, unread: (n, d); with ``regions`` and where there are any, (n, R, d)."""
+        if regions and self.regions is not None:
+            return self.regions.take(positions)
+        return FeatureRows(self.features, positions)
+
+    def features_label(self, regions: bool = False) -> str:
+        """What the protocol calls the features that a method reads, with or without regions."""
+        return self.regions.label if regions and self.regions is not None else self.card.features
+
+    def with_regions(self, regions: Regions) -> Dataset:
+        """The same pictures with features of their regions, as many; the content hash is of both."""
+        digest = value_hash([self.card.content_hash, regions.content])
+        return replace(self, regions=regions, card=replace(self.card, content_hash=digest))
 
     @property
     def name(self) -> str:
@@ -212,6 +219,17 @@ class Dataset:
         note = f"features are called {name} on request, not {self.card.features}"
         return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
 
+    @property
+    def content_hash(self) -> str:
+        """That of the card, and of the graph where there is one: what decides the numbers besides the recipe."""
+        digest = self.card.content_hash
+        return digest if self.graph is None else value_hash([digest, self.graph.content_hash])
+
+    @property
+    def semantics_label(self) -> str:
+        """What the protocol calls the knowledge about classes: the class table's name, ``att+wordnet`` with a graph."""
+        return self.semantics.label if self.graph is None else f"{self.semantics.label}+{self.graph.name}"
+
     def training_part(self) -> Dataset:
         """The trainval rows alone, copied into memory: whoever holds the result cannot reach a test row.
 
@@ -221,7 +239,23 @@ class Dataset:
         features, labels, split = np.array(self.features[rows]), self.labels[rows], self.split.training_part()
         digest = content_hash(hash_features(features), labels, self.tables, split)
         card = replace(self.card, content_hash=digest, notes=(*self.card.notes, "the test rows were taken away"))
-        return replace(self, features=features, labels=labels, split=split, card=card)
+        kept = None if self.regions is None else self.regions.subset(rows)
+        return replace(self, features=features, labels=labels, split=split, card=card, regions=kept)
+
+    def with_joint(self, joint: bool) -> Dataset:
+        """The same data, of which it is said whether class vectors and features share one space.
+
+        Raises
+        ------
+        DataError
+            For class vectors of another width than the features.
+        """
+        if joint == self.semantics.joint:
+            return self
+        says = "shares" if joint else "does not share"
+        note = f"class table {self.semantics.name} {says} the features' space, on request"
+        card = replace(self.card, notes=(*self.card.notes, note))
+        return replace(self, semantics=replace(self.semantics, joint=joint), card=card)
 
     def with_semantics(self, name: str, normalise: str = "none") -> Dataset:
         """The same data with another class table, normalised with statistics of the seen classes.
@@ -239,3 +273,23 @@ class Dataset:
             )
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)
+
+    def with_graph(self, spec: Spec | ClassGraph | None) -> Dataset:
+        """The same data with a class graph, made of the selected class table or read.
+
+        Parameters
+        ----------
+        spec : str, mapping or ClassGraph
+            What `gzsl.semantics.graph_maker.make_graph` makes; files are looked for beside the data first. None takes
+            the graph away.
+
+        Raises
+        ------
+        DataError
+            For an unknown name or option, a class without a node, and whatever the kind of graph refuses.
+        """
+        if spec is None:
+            return replace(self, graph=None)
+        place = Path(self.card.source)
+        folder = place if place.is_absolute() and place.is_dir() else None
+        return replace(self, graph=make_graph(spec, self.semantics, folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -45,8 +46,9 @@ def content_hash(features: str, labels: np.ndarray, tables: Mapping[str, Semanti
     """
     sets = [_hash(getattr(split, name)) for name in ("seen", "unseen", *ROW_SETS)]
     folds = [_hash(fold) for fold in split.validation_classes]
-    named = {name: [list(table.class_names), _hash(table.table, "<f4")] for name, table in tables.items()}
-    return value_hash([features, _hash(labels), named, sets, split.version, folds])
+    named = {name: _table(table) for name, table in tables.items()}
+    apart = [_hash(split.reserve)] if len(split.reserve) else []
+    return value_hash([features, _hash(labels), named, sets, split.version, folds, *apart])
 
 
 def hash_features(features: np.ndarray) -> str:
@@ -55,6 +57,15 @@ def hash_features(features: np.ndarray) -> str:
     for start in range(0, len(features), BLOCK_ROWS):
         digest.add(features[start : start + BLOCK_ROWS])
     return digest.result()
+
+
+def _table(table: Semantics) -> list[Any]:
+    """What stands for a class table; one without members and of its own space is known by names and numbers alone."""
+    known: list[Any] = [list(table.class_names), _hash(table.table, "<f4")]
+    if table.members is not None:
+        members = table.members
+        known.append([_hash(members.vectors, "<f4"), _hash(members.sizes), members.rule, members.templates])
+    return [*known, "joint"] if table.joint else known
 
 
 def _hash(array: np.ndarray, dtype: str = "<i8") -> str:

@@ -15,6 +15,8 @@ from scipy.optimize import nnls
 from gzsl.brief import brief
 from gzsl.data.assemble import assemble
 from gzsl.data.readers.detect import unique_names
+from gzsl.data.readers.grids import FILE as REGIONS
+from gzsl.data.readers.grids import Grids, open_grids, write_regions
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.labelled import open_labelled
 from gzsl.data.readers.raw import Features, RawData, RawTable
@@ -109,7 +111,7 @@ def make_dataset(
             *((name, int(name in chosen), *row) for name, row in zip(names, values.tolist(), strict=True)),
         ]),
     }  # fmt: skip
-    _write(folder, source.features, parts)
+    _write(folder, source.features, parts, None if source.regions is None else open_grids(source.regions))
     return Made(folder, chosen, (*source.notes, *table.notes, *notes, note_of_rows))
 
 
@@ -145,7 +147,7 @@ def _free_folder(folder: Path, inputs: Sequence[Path]) -> Path:
     if not is_folder(folder):
         return folder
     present = {path.name for path in folder.iterdir()}
-    taken = [path for path in inputs if path.name in FILES and path.resolve().parent == folder.resolve()]
+    taken = [path for path in inputs if path.name in (*FILES, REGIONS) and path.resolve().parent == folder.resolve()]
     if taken:
         raise DataError(f"--out {folder}: found {taken[0].name}, one of the files to be read, expected another folder")
     if present and not present.issuperset(FILES):
@@ -248,16 +250,21 @@ def _listing(
     return [(image, label, where[k]) for k, (image, label) in enumerate(zip(images, labels, strict=True))]
 
 
-def _write(folder: Path, features: Features, texts: dict[str, str]) -> None:
+def _write(folder: Path, features: Features, texts: dict[str, str], grids: Grids | None) -> None:
     """Write everything beside the folder first, so that it is made whole or not at all."""
     make_folder(folder.parent)
+    if grids is not None and grids.shape[0] != features.shape[0]:
+        raise DataError(f"{grids.where}: found {grids.shape[0]} pictures, expected the {features.shape[0]} of features")
     with tempfile.TemporaryDirectory(prefix=f".{folder.name[:40]}-", dir=folder.parent) as beside:
         building = Path(beside)
-        check_disk(str(folder), 4 * math.prod(features.shape), building)
+        check_disk(str(folder), 4 * math.prod(features.shape) + (grids.n_bytes if grids else 0), building)
         write_features(features, building / "features.npy")
+        if grids is not None:
+            write_regions(grids, building / REGIONS)
         for name, text in texts.items():
             write_text(building / name, text)
         make_folder(folder)
-        for name in FILES:
+        (folder / REGIONS).unlink(missing_ok=True)  # of other pictures, made before
+        for name in (*FILES, *([REGIONS] if grids is not None else [])):
             with replacing(folder / name) as temporary:
                 (building / name).replace(temporary)

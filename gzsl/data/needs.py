@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gzsl.data.dataset import Dataset
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
+from gzsl.semantics import Semantics
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,39 @@ NEEDS: dict[str, Need] = {
         lambda view: view.unlabelled_features is not None, lambda dataset: len(dataset.split.test_unseen) > 0,
     ),
     "graph": Need(
-        "a class graph", "name one in the recipe (dataset.graph)",
-        lambda view: view.class_graph is not None, lambda dataset: False,
+        "a class graph", "name one in the recipe (dataset.graph), such as attributes-knn, or use Dataset.with_graph",
+        lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
+    ),
+    "regions": Need(
+        "features of regions (n, R, d)",
+        "gzsl features extract PICTURES --pooling grid --out FEATURES makes them, gzsl data make a dataset of those; "
+        "beside features that are here already, name them in the recipe (dataset.regions)",
+        lambda view: view.features.regions is not None, lambda dataset: dataset.regions is not None,
+    ),
+    "joint": Need(
+        "class vectors in the space of the features",
+        "say so where it is true (dataset.joint: true, with preprocess.features none or l2), or learn a map to it "
+        "(preprocess.align: ridge)",
+        lambda view: view.semantics.joint, lambda dataset: any(table.joint for table in dataset.tables.values()),
+    ),
+    "members": Need(
+        "several vectors a class", "make a class table of several texts a class (gzsl semantics text --members)",
+        lambda view: view.semantics.members is not None,
+        lambda dataset: any(table.members is not None for table in dataset.tables.values()),
+    ),
+    "templates": Need(
+        "prompts of the same templates for every class", "make them with gzsl semantics prompts",
+        lambda view: _templates(view.semantics), lambda dataset: any(map(_templates, dataset.tables.values())),
+    ),
+    "shots": Need(
+        "a few labelled rows of the unseen classes", "ask for some in the recipe (shots: 4)",
+        lambda view: view.shots is not None, lambda dataset: len(dataset.split.test_unseen) > 0,
     ),
 }  # fmt: skip
+
+
+def _templates(table: Semantics) -> bool:
+    return table.members is not None and table.members.templates is not None
 
 
 def refuse_unmet(view: TrainView, needs: Iterable[str], who: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, kind: str, rows: FeatureRows) -> Scaler:
-        """Fit on training rows; constant dimensions get scale 1.
+        """Fit on training rows; constant dimensions get scale 1. Every region of a row counts as a row.
 
         Raises
         ------
@@ -52,7 +53,7 @@ class Scaler:
         """
         if kind not in SCALINGS:
             raise DataError(f"preprocess.features: found {kind!r}, expected one of {', '.join(SCALINGS)}")
-        d = rows.shape[1]
+        d = rows.shape[-1]
         shift, scale = np.zeros(d), np.ones(d)
         if kind in ("minmax", "max"):
             low, high = _range(rows)
@@ -96,21 +97,21 @@ class Scaler:
         return cls(str(file.array("kind")), file.array("shift"), file.array("scale"))
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Scale rows (n, d) float32 -> (n, d) float32; the input is left as it is."""
+        """Scale rows (n, d) or regions (n, R, d), float32 -> float32; the input is left as it is."""
         if self.kind == "none":
             return X
         if self.kind != "l2":
             X = (X - self.shift) / self.scale
         if self.kind.endswith("l2"):
-            norms = np.linalg.norm(X, axis=1, keepdims=True)
+            norms = np.linalg.norm(X, axis=-1, keepdims=True)
             X = X / np.where(norms > 0, norms, 1.0)
         return X
 
 
 def _range(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
-    low = np.full(rows.shape[1], np.inf)
-    high = np.full(rows.shape[1], -np.inf)
-    for _, block in rows.blocks():
+    low = np.full(rows.shape[-1], np.inf)
+    high = np.full(rows.shape[-1], -np.inf)
+    for block in _vectors(rows):
         np.minimum(low, block.min(axis=0), out=low)
         np.maximum(high, block.max(axis=0), out=high)
     return low, high
@@ -118,8 +119,8 @@ def _range(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
 
 def _moments(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation a dimension by Chan's pairwise update of blocks."""
-    count, mean, squares = 0, np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for _, block in rows.blocks():
+    count, mean, squares = 0, np.zeros(rows.shape[-1]), np.zeros(rows.shape[-1])
+    for block in _vectors(rows):
         values = block.astype(np.float64)
         block_mean = values.mean(axis=0)
         total = count + len(values)
@@ -128,3 +129,9 @@ def _moments(rows: FeatureRows) -> tuple[np.ndarray, np.ndarray]:
         mean += delta * len(values) / total
         count = total
     return mean, np.sqrt(squares / count)
+
+
+def _vectors(rows: FeatureRows) -> Iterator[np.ndarray]:
+    """Blocks (n, d) of the rows, or of all their regions."""
+    for _, block in rows.blocks():
+        yield block.reshape(-1, block.shape[-1])

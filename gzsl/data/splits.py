@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,6 +34,8 @@ class Split:
         test_seen only where there is nothing but unseen classes to test (see `generalized`).
     plain : bool
         Whether the test rows that were taken away were of unseen classes alone.
+    reserve : ndarray of int64
+        Rows of unseen classes that are kept apart from all tests, for shots to be drawn from; may be empty.
     """
 
     seen: np.ndarray
@@ -44,9 +47,10 @@ class Split:
     validation_classes: tuple[np.ndarray, ...] = ()
     test_removed: bool = False
     plain: bool = False
+    reserve: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        for name in ROW_SETS:
+        for name in (*ROW_SETS, "reserve"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
         for name in ("seen", "unseen"):
             object.__setattr__(self, name, _frozen(np.unique(getattr(self, name))))
@@ -62,12 +66,19 @@ class Split:
         """Whether test rows may be of seen classes too; without any, this is plain zero-shot learning."""
         return not self.plain if self.test_removed else len(self.test_seen) > 0
 
+    @property
+    def transfer_only(self) -> bool:
+        """Whether there is nothing to train on: no seen class and no training row, as the setting transfer allows."""
+        return not len(self.seen) and not len(self.trainval) and not self.test_removed
+
     def training_part(self) -> Split:
         """The split of a dataset of which only the trainval rows are left, in their order."""
         none = np.empty(0, dtype=np.int64)
         rows = np.arange(len(self.trainval))
         plain = not self.generalized
-        return replace(self, trainval=rows, test_seen=none, test_unseen=none, test_removed=True, plain=plain)
+        return replace(
+            self, trainval=rows, test_seen=none, test_unseen=none, reserve=none, test_removed=True, plain=plain
+        )
 
     def check(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
         """Raise `DataError` unless the split is consistent with the labels it splits.
@@ -81,11 +92,12 @@ class Split:
         """
         self._check_classes(class_names)
         self._check_rows(len(labels))
-        for name, allowed in (("trainval", self.seen), ("test_seen", self.seen), ("test_unseen", self.unseen)):
+        sides = {"trainval": self.seen, "test_seen": self.seen, "test_unseen": self.unseen, "reserve": self.unseen}
+        for name, allowed in sides.items():
             found = np.flatnonzero(np.bincount(labels[getattr(self, name)]))
             wrong = np.setdiff1d(found, allowed)
             if len(wrong):
-                side = "unseen" if name == "test_unseen" else "seen"
+                side = "unseen" if allowed is self.unseen else "seen"
                 raise DataError(
                     f"split: {name} has rows of class {class_names[wrong[0]]!r}, expected {side} classes only"
                 )
@@ -96,7 +108,7 @@ class Split:
             )
 
     def _check_classes(self, class_names: tuple[str, ...]) -> None:
-        if not len(self.seen) or not len(self.unseen):
+        if not len(self.unseen) or not (len(self.seen) or self.transfer_only):
             raise DataError(
                 f"split: found {len(self.seen)} seen and {len(self.unseen)} unseen classes, expected at least one each"
             )
@@ -113,12 +125,13 @@ class Split:
 
     def _check_rows(self, n_rows: int) -> None:
         counts = {}
-        for name in ROW_SETS:
+        for name in (*ROW_SETS, "reserve"):
             rows = getattr(self, name)
             expected_empty = self.test_removed and name != "trainval"
             if expected_empty and len(rows):
                 raise DataError(f"split: {name} has {len(rows)} rows, expected none where the test rows were removed")
-            if not len(rows) and not expected_empty and name != "test_seen":
+            may_be_empty = name in ("test_seen", "reserve") or (name == "trainval" and self.transfer_only)
+            if not len(rows) and not expected_empty and not may_be_empty:
                 raise DataError(f"split: {name} is empty, expected at least one row")
             outside = rows[(rows < 0) | (rows >= n_rows)]
             if len(outside):
@@ -126,7 +139,7 @@ class Split:
             counts[name] = np.bincount(rows, minlength=n_rows)
             if counts[name].max(initial=0) > 1:
                 raise DataError(f"split: {name} lists a row twice, expected distinct rows")
-        for first, second in (("trainval", "test_seen"), ("trainval", "test_unseen"), ("test_seen", "test_unseen")):
+        for first, second in itertools.combinations(counts, 2):
             both = np.flatnonzero(counts[first] * counts[second])
             if len(both):
                 raise DataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 from zipfile import ZipFile
@@ -61,8 +62,32 @@ class NpzFile:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of an array that is there, from its header."""
+        return self.header(name)[0]
+
+    def header(self, name: str, whole: bool = True) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an array that is there, without reading it; ``whole``: it has to fit into the memory."""
         with reading(self.path, self.expected), ZipFile(self.path) as archive, archive.open(f"{name}.npy") as stream:
-            return self._header(name, stream, archive.getinfo(f"{name}.npy").file_size)[0]
+            return self._header(name, stream, archive.getinfo(f"{name}.npy").file_size, whole)
+
+    def blocks(self, name: str, rows: int) -> Iterator[np.ndarray]:
+        """Yield consecutive blocks of at most ``rows`` entries of an array of numbers, never the whole array.
+
+        Raises
+        ------
+        DataError
+            As `array`, and for one in Fortran order, which has no rows to read.
+        """
+        with ZipFile(self.path) as archive:
+            columns = in_columns(archive, name)
+        with reading(self.path, self.expected), ZipFile(self.path) as archive, archive.open(f"{name}.npy") as stream:
+            shape, dtype = self._header(name, stream, archive.getinfo(f"{name}.npy").file_size, whole=False)
+            if columns and len(shape) > 1:
+                raise DataError(f"{self.where}: {name}: found Fortran order, expected C order (ascontiguousarray)")
+            for start in range(0, shape[0], rows):
+                count = min(rows, shape[0] - start)
+                data = stream.read(count * math.prod(shape[1:]) * dtype.itemsize)
+                yield np.frombuffer(data, dtype=dtype).reshape(count, *shape[1:])
+            stream.read(1)  # at the end, where the checksum is compared
 
     def array(self, name: str) -> np.ndarray:
         """An array that is there, of numbers or text.
@@ -81,7 +106,9 @@ class NpzFile:
                 stream.read(1)  # at the end, where the checksum is compared
         return plain(f"{self.where}: {name}", array)
 
-    def _header(self, name: str, stream: IO[bytes], declared: int) -> tuple[tuple[int, ...], np.dtype]:
+    def _header(
+        self, name: str, stream: IO[bytes], declared: int, whole: bool = True
+    ) -> tuple[tuple[int, ...], np.dtype]:
         where = f"{self.where}: {name}"
         shape, dtype = header_of(where, stream)
         size, held = math.prod(shape) * dtype.itemsize, declared - stream.tell()
@@ -90,8 +117,17 @@ class NpzFile:
                 f"{where}: found a header that declares the shape {shape}, {in_words(size)}, before {in_words(held)}, "
                 "expected a file that holds what it declares"
             )
-        check_declared(where, shape, dtype.itemsize, self.path.stat().st_size)
+        if whole:
+            check_declared(where, shape, dtype.itemsize, self.path.stat().st_size)
         return shape, dtype
+
+
+def in_columns(archive: ZipFile, name: str) -> bool:
+    """Whether an array of an archive is stored column by column."""
+    with archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return bool(read(stream)[1])
 
 
 def open_npy(path: Path, where: str | None = None) -> np.ndarray:

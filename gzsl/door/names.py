@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
+
+NUMBERING = re.compile(r"^\d+\.(?=\D)")  # 001.Black_footed_Albatross
 
 
 def same_form(name: str) -> str:
@@ -31,3 +34,12 @@ def repeated(names: Iterable[str]) -> str | None:
             return name
         known.add(form)
     return None
+
+
+def loose_form(name: str) -> str:
+    """A name without case, numbering and punctuation: what differs in these alone is likely the same thing.
+
+    ``001.Black_footed_Albatross``, ``black-footed albatross`` and ``Black footed Albatross`` have one form.
+    """
+    folded = unicodedata.normalize("NFKC", NUMBERING.sub("", same_form(name.strip()))).casefold()
+    return "".join(letter for letter in folded if letter.isalnum()) or folded

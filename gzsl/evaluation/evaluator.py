@@ -10,6 +10,7 @@ import numpy as np
 from gzsl.data import EvalRows, Task
 from gzsl.data.view import MixedRows
 from gzsl.errors import MethodError
+from gzsl.evaluation.one_sided import OneSidedBuilder
 from gzsl.evaluation.result import Evaluation
 from gzsl.evaluation.summary import ScoreSummary, SummaryBuilder
 from gzsl.semantics import Semantics
@@ -34,7 +35,8 @@ def evaluate(scorer: Scorer, task: Task, gamma: float | None = None, observer: O
 
     Rows of both sides are scored in one order that mixes them (`TestGate.mixed`), also for T1, of which the rows of
     seen classes are scored and forgotten: no block, call or position tells a method or an observer which side a row
-    is on. The result is in the order of test_seen, then test_unseen.
+    is on. The result is in the order of test_seen, then test_unseen. Where no class is seen (the transfer setting) all
+    classes are candidates, and T1 comes from the same scores.
 
     Parameters
     ----------
@@ -54,9 +56,12 @@ def evaluate(scorer: Scorer, task: Task, gamma: float | None = None, observer: O
     """
     mixed, view = task.gate.mixed(), task.view
     summary, evidence = observed_rows(scorer, mixed.rows, view.semantics, view.seen, view.unseen, observer)
-    zsl = mixed.restored(_among_unseen(scorer, mixed, view.semantics.take(view.unseen)))
+    if len(view.seen):
+        zsl = view.unseen[_among_unseen(scorer, mixed, view.semantics.take(view.unseen))]
+    else:
+        zsl = summary.unseen_class
     return Evaluation(
-        summary.rows(np.argsort(mixed.order)), view.unseen[zsl[mixed.restored(mixed.is_unseen)]],
+        summary.rows(np.argsort(mixed.order)), mixed.restored(zsl)[mixed.restored(mixed.is_unseen)],
         view.semantics.class_names, gamma, {name: mixed.restored(values) for name, values in evidence.items()},
     )  # fmt: skip
 
@@ -94,7 +99,7 @@ def observed_rows(
     observer: Observer | None = None,
 ) -> tuple[ScoreSummary, dict[str, np.ndarray]]:
     """Like `score_rows`, with what an observer notes of the same blocks."""
-    builder = SummaryBuilder(seen, unseen)
+    builder = SummaryBuilder(seen, unseen) if len(seen) else OneSidedBuilder(unseen)
     notes = []
     for where, block in rows.features.blocks():
         scores = _scores(scorer, block, semantics)

@@ -17,7 +17,7 @@ class Protocol:
     split : str
         Version of the split: ``PS1``, ``PS2`` or ``custom``.
     setting : str
-        ``inductive`` or ``transductive``.
+        ``inductive``, ``transductive``, or ``transfer`` (no training rows, all classes are candidates).
     generalized : bool
         Whether test images may be of seen classes too.
     features : str
@@ -32,8 +32,16 @@ class Protocol:
         How hyper-parameters and epochs were chosen.
     calibration : str
         Which calibrator the calibrated numbers used.
+    pool : str
+        In the transductive setting of which classes the unlabelled rows are: ``unseen`` or ``all``; else ``none``.
+    class_prior : str
+        What was known of their classes' shares: ``uniform``, ``estimated (RULE)`` or ``given``; else ``none``.
+    pool_reads : int
+        How often fits read unlabelled test rows, or shares in their labels.
     valid : bool
         False when test data took part in a choice.
+    shots : str
+        How many labelled rows of each unseen class were shown, and where from; ``none``.
     """
 
     dataset: str
@@ -47,19 +55,32 @@ class Protocol:
     selection: str
     calibration: str
     generalized: bool = True
+    pool: str = "none"
+    class_prior: str = "none"
+    pool_reads: int = 0
     valid: bool = True
+    shots: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; ``Protocol(**values)`` rebuilds it."""
         return asdict(self)
+
+    @property
+    def seen_by_method(self) -> str:
+        """The setting in words: ``inductive``, or transductive with pool, prior and reads."""
+        if (self.pool, self.class_prior, self.pool_reads) == ("none", "none", 0):
+            return self.setting
+        reads = f"{self.pool_reads} read{'' if self.pool_reads == 1 else 's'}"
+        return f"{self.setting} (pool {self.pool}, prior {self.class_prior}, {reads})"
 
     def key(self) -> str:
         """One line for a table; two protocols have the same key only when all fields are equal."""
         tuned = {True: "fine-tuned", False: "frozen", None: "tuning-unknown"}[self.fine_tuned]
         parts = [
             self.dataset, self.split, self.features, tuned, self.semantics, self.normalisation, self.preprocessing,
-            self.setting, "gzsl" if self.generalized else "zsl", self.selection, self.calibration,
+            self.seen_by_method, "gzsl" if self.generalized else "zsl", self.selection, self.calibration,
         ]  # fmt: skip
+        parts += [f"shots {self.shots}"] if self.shots != "none" else []
         line = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
         return line if self.valid else f"{line} (not a valid result)"
 
@@ -74,7 +95,7 @@ class Protocol:
         return found
 
 
-def _readable(value: str | bool | None) -> str:
+def _readable(value: str | int | None) -> str:
     if value is None:
         return "unknown"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

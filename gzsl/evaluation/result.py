@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 ORACLE_NOTE = "gamma chosen on the test rows: not a valid result"
 PLAIN_NOTE = "no row of a seen class was tested: plain zero-shot learning, T1 alone (U, S, H and AUSUC need such rows)"
+TRANSFER_NOTE = (
+    "setting transfer: no row was trained on and every class is a candidate; T1 is the top-1 accuracy over all {} "
+    "classes, averaged over classes ({:.1f} percent of all rows are right)"
+)
 METRICS = ("T1", "U", "S", "H", "AUSUC")
 
 
@@ -76,12 +80,24 @@ class Evaluation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know about these numbers, one sentence each."""
+        if self.top1 is not None:
+            return (TRANSFER_NOTE.format(len(self.summary.unseen), 100 * self.top1), *self.remarks)
         return self.remarks if self.generalized else (PLAIN_NOTE, *self.remarks)
 
     @cached_property
     def T1(self) -> float:  # noqa: N802 - the field's own symbol
         """Accuracy of unseen-class rows among the unseen classes only."""
         return mean_accuracy(self._zsl_accuracy)
+
+    @cached_property
+    def top1(self) -> float | None:
+        """Share of all rows whose class is right, where no class is seen (the transfer setting); None elsewhere.
+
+        T1 is the same averaged over classes.
+        """
+        if len(self.summary.seen):
+            return None
+        return float((self.zsl_predictions == self.summary.labels).mean())
 
     @cached_property
     def uncalibrated(self) -> OperatingPoint:
@@ -225,6 +241,7 @@ class Evaluation:
         best = {**self.oracle.to_dict(), "valid": False, "note": ORACLE_NOTE}
         return {
             **{name: _or_none(getattr(self, name)) for name in METRICS}, "calibrated": self._calibrated_dict(),
+            **({} if self.top1 is None else {"top1": self.top1}),
             "domain": domain, "oracle": {"best_gamma": best} if self.generalized else {}, "notes": list(self.notes),
         }  # fmt: skip
 
@@ -239,6 +256,8 @@ class Evaluation:
     def __str__(self) -> str:
         found = {name: getattr(self, name) for name in METRICS}
         text = ", ".join(f"{name} {100 * value:.1f}" for name, value in found.items() if not math.isnan(value))
+        if self.top1 is not None:
+            text = f"{text} over all classes, {100 * self.top1:.1f} of all rows"
         if self.calibrated is None:
             return f"{text} (percent)"
         return f"{text}; calibrated H {100 * self.calibrated.H:.1f} at gamma {self.calibrated.gamma:.4g} (percent)"

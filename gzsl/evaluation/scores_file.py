@@ -14,8 +14,9 @@ from gzsl.door.archives import NpzFile
 from gzsl.door.arrays import plain
 from gzsl.errors import DataError, MethodError, suggest
 from gzsl.evaluation.evaluator import summary_evaluation
+from gzsl.evaluation.one_sided import summarise_unseen
 from gzsl.evaluation.result import Evaluation
-from gzsl.evaluation.summary import ScoreSummary, summarise, summarise_unseen, with_margin
+from gzsl.evaluation.summary import ScoreSummary, summarise, with_margin
 from gzsl.evaluation.ties import tie_note
 
 _REQUIRED = ("scores", "labels", "seen", "unseen")

@@ -209,18 +209,6 @@ def summarise(scores: np.ndarray, labels: np.ndarray, seen: Any, unseen: Any) ->
     return builder.build()
 
 
-def summarise_unseen(scores: np.ndarray, labels: np.ndarray, seen: Any, unseen: Any) -> ScoreSummary:
-    """Summarise scores of unseen classes alone: there is no seen class, and its side never wins.
-
-    Parameters and errors are those of `summarise`; ``seen`` is empty.
-    """
-    ids, n = _checked_ids("unseen", unseen), len(scores)
-    both = SummaryBuilder(np.array([scores.shape[1]]), ids)
-    both.add(np.column_stack([scores, np.full(n, -np.inf)]), labels)
-    found = both.build()
-    return replace(found, seen_class=found.unseen_class, seen=np.empty(0, dtype=np.int64))
-
-
 def concatenate(summaries: Sequence[ScoreSummary]) -> ScoreSummary:
     """Join summaries over the same classes, in the given order.
 

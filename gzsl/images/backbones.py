@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +172,10 @@ def _is_visual(key: str, state: Mapping[str, Tensor]) -> bool:
 
 def _torchvision(package: Any, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
     network = package.models.get_model(model, weights=None)
+    if hasattr(network, "layer4"):  # a ResNet: everything before its pooling, whose mean is what is pooled there
+        parts = dict(network.named_children())
+        last = list(parts).index("layer4")
+        return nn.Sequential(OrderedDict(list(parts.items())[: last + 1])), 224, *IMAGENET
     for classifier in ("fc", "classifier", "heads", "head"):
         if hasattr(network, classifier):
             setattr(network, classifier, nn.Identity())

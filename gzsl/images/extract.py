@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from gzsl.images.progress import (
     FEATURES,
     LISTING,
     PART,
+    REGIONS,
     Batch,
     Progress,
     Skipped,
@@ -32,8 +34,10 @@ from gzsl.images.progress import (
 )  # fmt: skip
 
 DECODERS = 2
+BLOCK_VALUES = 1 << 22  # that are copied at once
 AHEAD = 2  # batches that are decoded while one is in the network
 POOLINGS = ("global", "grid")
+PRECISIONS = {"float16": "<f2", "float32": "<f4"}
 Tick = Callable[[int, int], None]
 Decoded = list[tuple[str, np.ndarray | str]]
 
@@ -45,10 +49,13 @@ def extract_features(
     *,
     batch_size: int = 32,
     pooling: str = "global",
+    precision: str = "float16",
     on_progress: Tick = lambda done, total: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Write ``features.npy``, ``images.csv`` and ``card.json``; an interrupted extraction continues.
+
+    With ``pooling="grid"``, ``regions.npy`` (N, R, d) is written too: the cells of the last map, row by row.
 
     The content of the pictures and of the weights decides what may be taken from an earlier extraction, not names or
     times; a finished folder is read through before it is trusted. Another process with the same folder waits.
@@ -64,7 +71,9 @@ def extract_features(
     batch_size : int
         Pictures at once; it decides memory, and speed.
     pooling : str
-        ``global``: the mean of the feature map, d numbers; ``grid``: the whole map, d h w numbers, channel by channel.
+        ``global``: the mean of the feature map, d numbers; ``grid``: the whole map besides, h w regions of d numbers.
+    precision : str
+        Of the regions: ``float16`` or ``float32``.
     on_progress : callable
         Called with (pictures done, pictures in all) after every batch.
     on_note : callable
@@ -84,19 +93,22 @@ def extract_features(
     """
     if pooling not in POOLINGS:
         raise DataError(f"--pooling: found {pooling!r}, expected one of {', '.join(POOLINGS)}")
+    if precision not in PRECISIONS:
+        raise DataError(f"--precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
+    kept = pooling if pooling == "global" else [pooling, precision]
     folder = Path(out)
     with locked(folder, lambda: on_note(f"{folder}: another process is at work there; waiting for it")):
-        key = value_hash([READING, backbone.card(), images.images, batch_size, pooling])
+        key = value_hash([READING, backbone.card(), images.images, batch_size, kept])
         progress = resume(folder, key, images, on_note)
         if progress.files:
             found: dict[str, Any] = read_json(folder / CARD)
             return found
         progress.write(folder)
-        for name in (CARD, FEATURES, LISTING):  # a folder that is not finished holds nothing that looks finished
+        for name in (CARD, FEATURES, REGIONS, LISTING):  # an unfinished folder holds nothing that looks finished
             (folder / name).unlink(missing_ok=True)
         with without_warnings():
             progress = _run(images, backbone, folder, progress, batch_size, pooling, on_progress)
-        return _finish(images, backbone, folder, progress, pooling)
+        return _finish(images, backbone, folder, progress, precision)
 
 
 def _run(
@@ -106,8 +118,8 @@ def _run(
         with (folder / PART).open("ab") as stream:
             stream.truncate(progress.rows * progress.dimensions * 4)
             for start, batch in _decoded(images, backbone, progress.done, batch_size):
-                rows = _features(batch, backbone, pooling)
-                progress = _written(images, progress, start, batch, rows, stream)
+                rows, grid = _features(batch, backbone, pooling)
+                progress = _written(images, progress, start, batch, rows, grid or progress.grid, stream)
                 progress.write(folder)
                 tick(progress.done, len(images.images))
     except OSError as error:  # of the output: pictures that cannot be read are named and left out
@@ -115,22 +127,24 @@ def _run(
     return progress
 
 
-def _features(batch: Decoded, backbone: Backbone, pooling: str) -> np.ndarray | None:
-    """Rows (n, d) of the pictures of a batch that can be used; None when there is none."""
+def _features(batch: Decoded, backbone: Backbone, pooling: str) -> tuple[np.ndarray | None, tuple[int, ...]]:
+    """Rows (n, d) of the pictures of a batch that can be used, None when there is none; and the map's sides."""
     good = [picture for _, picture in batch if not isinstance(picture, str)]
     if not good:
-        return None
+        return None, ()
     maps = backbone.maps(np.stack(good))
     if maps.ndim != 4 and pooling == "grid":
         raise DataError(f"--pooling grid: {backbone.name} gives no map, only {maps.shape[1]} pooled values")
-    if maps.ndim == 4 and pooling == "global":
-        maps = maps.mean(dim=(2, 3))
-    return np.ascontiguousarray(maps.flatten(1).numpy(), dtype="<f4")
+    grid = tuple(maps.shape[2:]) if pooling == "grid" else ()
+    if maps.ndim == 4:
+        maps = maps.flatten(2).transpose(1, 2) if grid else maps.mean(dim=(2, 3))
+    return np.ascontiguousarray(maps.flatten(1).numpy(), dtype="<f4"), grid
 
 
 def _written(
-    images: ImageList, progress: Progress, start: int, batch: Decoded, rows: np.ndarray | None, stream: BinaryIO
-) -> Progress:
+    images: ImageList, progress: Progress, start: int, batch: Decoded, rows: np.ndarray | None, grid: tuple[int, ...],
+    stream: BinaryIO,
+) -> Progress:  # fmt: skip
     data = b"" if rows is None else rows.tobytes()
     stream.write(data)
     stream.flush()
@@ -143,7 +157,7 @@ def _written(
         ),
     )  # fmt: skip
     dimensions = progress.dimensions if rows is None else rows.shape[1]
-    return Progress(key=progress.key, dimensions=dimensions, batches=(*progress.batches, added))
+    return Progress(key=progress.key, dimensions=dimensions, grid=grid, batches=(*progress.batches, added))
 
 
 def _decoded(
@@ -166,28 +180,54 @@ def _decoded(
 
 
 def _finish(
-    images: ImageList, backbone: Backbone, folder: Path, progress: Progress, pooling: str
+    images: ImageList, backbone: Backbone, folder: Path, progress: Progress, precision: str
 ) -> dict[str, Any]:
     skipped = progress.skipped
     if not progress.rows:
         raise DataError(f"{images.root}: no picture could be used, e.g. {skipped[0]['image']} {skipped[0]['reason']}")
-    shape = (progress.rows, progress.dimensions)
-    part = np.memmap(folder / PART, dtype="<f4", mode="r", shape=shape)
-    with replacing(folder / FEATURES) as temporary, temporary.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        for start in range(0, len(part), 4096):
-            stream.write(np.ascontiguousarray(part[start : start + 4096]).data)
-    del part
+    about, arrays = _arrays_written(folder, progress, precision)
     left_out = {entry["image"] for entry in skipped}
     kept = [pair for pair in images.images if pair[0] not in left_out]
     write_text(folder / LISTING, csv_text([("image", "class"), *kept]))
     card = {
-        "format": 1, **backbone.card(), "pooling": pooling, "dimensions": shape[1], "images": shape[0],
-        "skipped": skipped, "gzsl_version": version("gzsl"),
-        "features_blake2b": file_hash(folder / FEATURES),
+        "format": 1, **backbone.card(), **about, "images": progress.rows, "skipped": skipped,
+        "gzsl_version": version("gzsl"), "features_blake2b": arrays[FEATURES],
     }  # fmt: skip
     write_json(folder / CARD, card)
-    files = {FEATURES: card["features_blake2b"], **{name: file_hash(folder / name) for name in (LISTING, CARD)}}
+    files = {**arrays, **{name: file_hash(folder / name) for name in (LISTING, CARD)}}
     progress.model_copy(update={"files": files}).write(folder)
     (folder / PART).unlink()
     return card
+
+
+def _arrays_written(folder: Path, progress: Progress, precision: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write features, and regions where there are any; what the card says of them, and the files' digests."""
+    n_regions = math.prod(progress.grid)
+    n_dims = progress.dimensions // n_regions
+    part = np.memmap(folder / PART, dtype="<f4", mode="r", shape=(progress.rows, n_regions, n_dims))
+    means = (block.mean(axis=1) if progress.grid else block[:, 0] for block in _blocks(part))
+    _write_npy(folder / FEATURES, "<f4", (progress.rows, n_dims), means)
+    names, about = [FEATURES], {"pooling": "global", "dimensions": n_dims}
+    if progress.grid:
+        names.append(REGIONS)
+        about |= {"pooling": "grid", "grid": list(progress.grid), "precision": precision}
+        _write_npy(folder / REGIONS, PRECISIONS[precision], part.shape, _blocks(part))
+    del part
+    return about, {name: file_hash(folder / name) for name in names}
+
+
+def _blocks(part: np.ndarray) -> Iterator[np.ndarray]:
+    size = max(1, BLOCK_VALUES // math.prod(part.shape[1:]))
+    for start in range(0, len(part), size):
+        yield part[start : start + size]
+
+
+def _write_npy(path: Path, kind: str, shape: tuple[int, ...], blocks: Iterator[np.ndarray]) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+        for block in blocks:
+            with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite and is refused below
+                stored = np.ascontiguousarray(block, dtype=kind)
+            if kind == "<f2" and not np.isfinite(stored).all():
+                raise DataError(f"{path}: found numbers that float16 cannot hold, expected --precision float32")
+            stream.write(stored.data)

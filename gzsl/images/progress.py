@@ -15,7 +15,7 @@ from gzsl.files import file_hash, value_hash, write_json
 from gzsl.images.listing import ImageList
 
 PROGRESS, PART, CARD = "progress.json", "features.part", "card.json"
-FEATURES, LISTING = "features.npy", "images.csv"
+FEATURES, REGIONS, LISTING = "features.npy", "regions.npy", "images.csv"
 READERS = 2  # threads that read picture files
 
 
@@ -57,6 +57,8 @@ class Progress(Document):
         Digest of network, list of pictures and settings.
     dimensions : int
         Length of a row; 0 before the first one.
+    grid : tuple of int
+        Rows and columns of the map that a row is, cell by cell; empty where a row is the mean of one.
     batches : tuple of Batch
         What was done, in order.
     files : dict of str to str
@@ -65,6 +67,7 @@ class Progress(Document):
 
     key: str
     dimensions: int = Field(default=0, ge=0)
+    grid: tuple[int, ...] = Field(default=(), strict=False)
     batches: tuple[Batch, ...] = Field(default=(), strict=False)
     files: dict[str, str] = {}
 
@@ -122,7 +125,8 @@ def resume(folder: Path, key: str, images: ImageList, note: Callable[[str], None
         return found
     elif found.files and not (folder / PART).is_file():
         note(f"{folder}: {_first_wrong(folder, found)} is not as it was written; the features are extracted anew")
-    return Progress(key=key, dimensions=found.dimensions, batches=_with_rows(folder / PART, kept, found.dimensions))
+    batches = _with_rows(folder / PART, kept, found.dimensions)
+    return Progress(key=key, dimensions=found.dimensions, grid=found.grid, batches=batches)
 
 
 def _read(folder: Path) -> Progress | None:
@@ -135,7 +139,7 @@ def _read(folder: Path) -> Progress | None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    for name in (FEATURES, LISTING, CARD, PART):
+    for name in (FEATURES, REGIONS, LISTING, CARD, PART):
         if (folder / name).exists():
             raise DataError(
                 f"{folder / name}: found a file that gzsl features extract did not write there, expected --out to be "

@@ -11,10 +11,12 @@ import numpy as np
 from sklearn.base import clone
 
 from gzsl.data.needs import refuse_unmet
+from gzsl.data.pooled import pooled_view
 from gzsl.data.view import TrainView
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
 from gzsl.methods.checks import best_names, checked_features, refuse_non_finite, warn_of_faults
+from gzsl.methods.members import refuse_without_members, store_members, stored_members
 from gzsl.methods.monitor import Monitor
 from gzsl.params import Configurable
 from gzsl.registry import Registry
@@ -45,6 +47,8 @@ class Method(Configurable):
         Names of those with and without training images.
     n_features_, n_attributes_ : int
         Sizes ``d`` and ``a``.
+    n_regions_ : int
+        Regions ``R`` a row, of a method that needs them.
     class_vectors_ : ndarray, shape (C, a), float32
         Vectors of ``classes_``, as they were at fit.
     """
@@ -53,12 +57,18 @@ class Method(Configurable):
     iterative: ClassVar[bool] = False
     stackable: ClassVar[bool] = False  # whether several fits may train as one model; subclasses do not inherit it
     refits_for_new_classes: ClassVar[bool] = False  # whether `prepare` trains a classifier for a table it does not know
+    takes_shots: ClassVar[bool] = False  # whether a few labelled rows of unseen classes are used where there are some
     _context: ClassVar[FitContext] = FitContext()
 
     @classmethod
     def part_class(cls, name: str) -> type[Configurable]:
         """Class of the method called ``name``."""
         return METHODS.get(name)
+
+    @classmethod
+    def few_shot(cls) -> bool:
+        """Whether the method learns from a few labelled rows of unseen classes, where a view has some."""
+        return cls.takes_shots or "shots" in cls.card.needs
 
     def fit(
         self, view: TrainView, *, seed: int = 0, device: str = "cpu", monitor: Monitor | None = None
@@ -137,8 +147,8 @@ class Method(Configurable):
 
         Parameters
         ----------
-        X : ndarray, shape (n, d), float32
-            Features, preprocessed as those of the view.
+        X : ndarray, shape (n, d) or (n, R, d), float32
+            Features, preprocessed as those of the view; only a method that needs regions keeps them apart.
         semantics : Semantics
             Class table; classes need not have been known at fit.
 
@@ -190,13 +200,20 @@ class Method(Configurable):
     def fitted_semantics(self) -> Semantics:
         """Table of all classes that were known at fit, in the order of ``classes_``."""
         self._check_fitted()
-        return Semantics(self.class_vectors_, self.classes_, self.semantics_name_, self.normalisation_)
+        return Semantics(
+            self.class_vectors_, self.classes_, self.semantics_name_, self.normalisation_,
+            members=stored_members(self), joint="joint" in self.card.needs,
+        )  # fmt: skip
 
     def attribute_evidence(self, X: np.ndarray) -> np.ndarray | None:
         """What rows (n, d) say of every attribute, (n, a): a class gains by its product with the class's vector.
 
         None for a method that does not go through attribute space.
         """
+        return None
+
+    def attention(self, X: np.ndarray) -> np.ndarray | None:
+        """Where rows (n, R, d) show every attribute, (n, a, R): sums over regions are 1; None where it is not told."""
         return None
 
     def prepare(self, semantics: Semantics) -> Self:
@@ -242,15 +259,20 @@ class Method(Configurable):
                 f"{self.card.id}: found the {view.setting} setting, expected {' or '.join(self.card.settings)}"
             )
         refuse_unmet(view, self.card.needs, self.card.id)
+        if view.shots is not None and not self.few_shot():
+            raise MethodError(f"{self.card.id}: found shots of unseen classes, which it would not use, expected none")
         self._forget()
-        view = view.canonical()
+        view = (view if self.card.regions else pooled_view(view)).canonical()
         names = view.semantics.class_names
         self.classes_ = names
         self.seen_classes_ = tuple(names[i] for i in view.seen)
         self.unseen_classes_ = tuple(names[i] for i in view.unseen)
         self.n_features_ = view.n_features
+        if self.card.regions:
+            self.n_regions_ = view.features.shape[1]
         self.n_attributes_ = view.semantics.n_attributes
         self.class_vectors_ = view.semantics.table
+        store_members(self, view.semantics)
         self.semantics_name_, self.normalisation_ = view.semantics.name, view.semantics.normalisation
         self._context = context  # type: ignore[misc]
         return view
@@ -264,7 +286,7 @@ class Method(Configurable):
             raise MethodError(f"{self.card.id}: scores were asked for before fit")
 
     def _checked_features(self, X: np.ndarray) -> np.ndarray:
-        return checked_features(X, self.n_features_, self.card.id)
+        return checked_features(X, self.n_features_, self.card.id, self.n_regions_ if self.card.regions else None)
 
     def _check_semantics(self, semantics: Semantics) -> None:
         if semantics.n_attributes != self.n_attributes_:
@@ -272,6 +294,7 @@ class Method(Configurable):
                 f"{self.card.id}: semantics {semantics.name!r}: found {semantics.n_attributes} columns, "
                 f"expected {self.n_attributes_}"
             )
+        refuse_without_members(semantics, self.card.needs, self.card.id)
 
 
 METHODS: Registry[type[Method]] = Registry("method", "gzsl.methods", MethodError)

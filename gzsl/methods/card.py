@@ -24,7 +24,7 @@ class MethodCard:
     family : str
         One of `FAMILIES`; also the folder of the file.
     settings : tuple of str
-        ``inductive``, ``transductive`` or both.
+        Those of ``inductive``, ``transductive`` and ``transfer`` that it supports.
     fidelity : str
         One of `FIDELITIES`.
     cite : str
@@ -48,6 +48,11 @@ class MethodCard:
     test_params: tuple[Mapping[str, Any], ...] = ({},)
     xfail: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> bool:
+        """Whether rows are read with their regions (n, R, d); otherwise a row is one vector."""
+        return "regions" in self.needs
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 
 import numpy as np
 
+from gzsl.data.features import pooled_rows
 from gzsl.data.view import TrainView
 from gzsl.errors import GzslWarning, MethodError
 from gzsl.semantics import table_faults
@@ -23,19 +24,33 @@ def refuse_non_finite(view: TrainView, method: str) -> None:
     for where, block in view.features.blocks():
         if np.isfinite(block.sum()):
             continue  # a NaN or an infinity anywhere would show in the sum
-        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(block).reshape(len(block), -1).all(axis=1))
         if len(bad):
             row = where.start + int(bad[0])
             raise MethodError(f"{method}: training row {row} has NaN or infinite features, expected finite ones")
 
 
-def checked_features(X: np.ndarray, n_features: int, method: str) -> np.ndarray:
-    """Rows to be scored as float32 (n, d); another width and NaN or infinite values are a `MethodError`."""
+def checked_features(X: np.ndarray, n_features: int, method: str, n_regions: int | None = None) -> np.ndarray:
+    """Rows to be scored as float32, (n, d), or (n, R, d) where a method has ``n_regions``.
+
+    Raises
+    ------
+    MethodError
+        For another width or number of regions, for rows without regions where they are needed, and for NaN or infinite
+        values.
+    """
     X = np.asarray(X, dtype=np.float32)
-    if X.ndim != 2 or X.shape[1] != n_features:
-        raise MethodError(f"{method}: features: found shape {X.shape}, expected (images, {n_features})")
+    if n_regions is None:
+        X = pooled_rows(X)
+    wanted = (n_features,) if n_regions is None else (n_regions, n_features)
+    if X.ndim != len(wanted) + 1 or X.shape[1:] != wanted:
+        shape = ", ".join(map(str, ("images", *wanted)))
+        remedy = ""
+        if n_regions is not None and X.ndim == 2:
+            remedy = "; gzsl features extract PICTURES --pooling grid --out FEATURES makes them"
+        raise MethodError(f"{method}: features: found shape {X.shape}, expected ({shape}){remedy}")
     if not np.isfinite(X).all():
-        row = int(np.flatnonzero(~np.isfinite(X).all(axis=1))[0])
+        row = int(np.flatnonzero(~np.isfinite(X).reshape(len(X), -1).all(axis=1))[0])
         raise MethodError(f"{method}: features: row {row} has NaN or infinite values, expected finite")
     return X
 

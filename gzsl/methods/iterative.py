@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gzsl.data.features import FeatureRows
 from gzsl.data.view import TrainView
 from gzsl.methods.loop import Loop
 from gzsl.methods.trainable import Sizes, Trainable
-from gzsl.nn.batches import TrainingRows
+from gzsl.nn.batches import RowsElsewhere, TrainingRows
 from gzsl.nn.streams import Streams
 
 __all__ = ["IterativeMethod", "Sizes"]
+
+RESIDENT = {"cpu": 64 << 20, "cuda": 4 << 30}  # bytes of rows with regions that may stay on the device
 
 
 class IterativeMethod(Trainable):
@@ -38,11 +42,17 @@ class IterativeMethod(Trainable):
 
     def _place(self, view: TrainView) -> None:
         self.rows = TrainingRows(  # type: ignore[misc]
-            x=torch.from_numpy(view.features.to_array()).to(self.device),
+            x=self._resident(view.features),
             y=torch.tensor(view.seen_labels, device=self.device),
             table=self.to_device(view.seen_semantics.table),
         )
         self._build()
+
+    def _resident(self, features: FeatureRows) -> Tensor | RowsElsewhere:
+        """All rows on the device; many rows with regions stay where they are, and only batches of them are read."""
+        if features.regions is not None and 4 * math.prod(features.shape) > RESIDENT[self.device.partition(":")[0]]:
+            return RowsElsewhere(features, self.device)
+        return torch.from_numpy(features.to_array()).to(self.device)
 
     def _build(self) -> None:
         sizes = Sizes(self.n_features_, self.n_attributes_, len(self.seen_classes_))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +19,7 @@ class Batch:
 
     Attributes
     ----------
-    x : Tensor, shape (n, d)
+    x : Tensor, shape (n, d) or (n, R, d)
         Features.
     y : Tensor, shape (n,), int64
         Position of each row's class among the seen classes.
@@ -82,13 +84,38 @@ class ShuffledPasses:
         self._generator.set_state(state["generator"])
 
 
+class Gathering(Protocol):
+    """Rows that lie elsewhere, of which a batch is read at a time."""
+
+    def gathered(self, positions: np.ndarray) -> np.ndarray:
+        """The rows at some positions, float32."""
+
+
+class RowsElsewhere:
+    """Rows that are read from where they lie, batch by batch, and indexed as a tensor would be.
+
+    Parameters
+    ----------
+    rows : Gathering
+        The rows.
+    device : str
+        Where batches go.
+    """
+
+    def __init__(self, rows: Gathering, device: str) -> None:
+        self._rows, self._device = rows, device
+
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        return torch.from_numpy(self._rows.gathered(positions.cpu().numpy())).to(self._device)
+
+
 @dataclass(frozen=True)
 class TrainingRows:
-    """All training rows, resident on the device.
+    """All training rows, resident on the device unless they are `RowsElsewhere`.
 
     Attributes
     ----------
-    x : Tensor, shape (n, d)
+    x : Tensor, shape (n, d) or (n, R, d), or RowsElsewhere
         Features.
     y : Tensor, shape (n,), int64
         Position of each row's class among the seen classes.
@@ -96,7 +123,7 @@ class TrainingRows:
         Class vectors of the seen classes.
     """
 
-    x: Tensor
+    x: Any
     y: Tensor
     table: Tensor
 
@@ -107,7 +134,7 @@ class TrainingRows:
         """The rows of the given numbers."""
         rows = on_device(rows, self.y.device)
         y = self.y[rows]
-        return Batch(self.x[rows], y, self.table[y])
+        return Batch(self.x.index_select(0, rows), y, self.table.index_select(0, y))  # twice as fast as x[rows]
 
 
 class StackedRows:

@@ -76,18 +76,25 @@ def optimiser_state(optimiser: Optimizer) -> dict[str, Tensor]:
     """Tensors of an optimiser's state, named by the position of the parameter and the field."""
     return {
         f"{position}.{field}": torch.as_tensor(value)
-        for position, fields in optimiser.state_dict()["state"].items()
-        for field, value in fields.items()
+        for position, parameter in enumerate(_parameters(optimiser))
+        for field, value in optimiser.state.get(parameter, {}).items()
+        if value is not None
     }
 
 
 def restore_optimiser(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """Give back what `optimiser_state` took; settings such as the learning rate stay the optimiser's own."""
-    state: dict[int, dict[str, Tensor]] = {}
+    parameters = _parameters(optimiser)
+    optimiser.state.clear()
     for name, tensor in tensors.items():
         position, _, field = name.partition(".")
-        state.setdefault(int(position), {})[field] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        parameter = parameters[int(position)]
+        dtype = tensor.dtype if field == "step" else parameter.dtype
+        optimiser.state[parameter][field] = tensor.to(parameter.device, dtype)
+
+
+def _parameters(optimiser: Optimizer) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
 def first_non_finite(modules: Mapping[str, nn.Module]) -> str | None:

@@ -60,15 +60,15 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     if _in_memory(folder):
         return None  # nobody but the caller has the data
     recipe = load_recipe(folder / "recipe.yaml")
-    task = final_task(open_dataset(recipe, data), recipe.preprocess.features, recipe.setting)
+    task = final_task(open_dataset(recipe, data), **recipe.preparation(recipe.seeds[0]))
     rows = task.gate.open()[1]
     shown = task.view.unseen[np.linspace(0, len(task.view.unseen) - 1, CLASSES).round().astype(int)]
     shown = np.unique(shown)
     table = task.view.semantics.take(shown)
     fake, _ = method.synthesize(table, ROWS)
-    if fake.shape[1] != rows.features.shape[1]:
+    if fake.shape[1:] != rows.features.pooled.shape[1:]:
         return None  # it generates codes, not features
-    X = rows.features.to_array()
+    X = rows.features.pooled.to_array()
     real = [X[rows.labels == c][:ROWS] for c in shown]
     centre = np.concatenate(real).mean(axis=0)
     _, _, directions = np.linalg.svd(np.concatenate(real) - centre, full_matrices=False)

@@ -21,7 +21,7 @@ from gzsl.runs.recipe import Recipe
 
 EFFECTS = {
     "dataset": "other images and classes",
-    "setting": "transductive methods see the unlabelled test images",
+    "setting": "transductive methods see the unlabelled test images, transfer trains on none",
     "semantics": "CE-GZSL on CUB: H 65.3 with sentences, 56.4 with attributes, by its authors",
     "features": "another network or preprocessing",
     "fine-tuned": "f-VAEGAN-D2 on CUB: H 53.6 with frozen features, 68.9 with fine-tuned ones",

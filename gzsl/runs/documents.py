@@ -76,6 +76,7 @@ class Metrics(Document):
     S: float | None
     H: float | None
     AUSUC: float | None
+    top1: float | None = None
     calibrated: Calibrated | None = None
     domain: Domain | None = None
     oracle: Oracle = Oracle()

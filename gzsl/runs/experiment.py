@@ -46,7 +46,9 @@ class Experiment:
     reporter : Reporter
         Hears progress.
     test_reads : int
-        How often test data were scored.
+        How often test data were scored, or read unlabelled by a fit.
+    pool_reads : int
+        How many of these were of unlabelled rows, or of shares in their labels, for a fit.
     waited : float
         Seconds that went into other runs.
     """
@@ -59,6 +61,7 @@ class Experiment:
     reporter: Reporter
     records: Records = field(init=False)
     test_reads: int = 0
+    pool_reads: int = 0
     waited: float = 0.0
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class Experiment:
         self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
         self.metric = metric_for(self.recipe, self.dataset)
         asked = self.recipe.calibration["name"] != "none"
-        self.calibrated = asked and self.dataset.split.generalized
+        self.calibrated = asked and is_generalized(self.recipe, self.dataset)
         if asked and not self.calibrated:
             self.reporter.note("no calibration: without test_seen rows there is nothing to decide between (T1 alone)")
         self._calibrators: dict[str, Calibrator] = {}
@@ -80,7 +83,7 @@ class Experiment:
         rule = self.recipe.selection.rule
         searches = rule != "last" and (len(self.candidates) > 1 or self.method.iterative)
         if rule == "test-oracle" and searches:
-            yield from self._search("test", [("test", lambda: final_task(self.dataset, *self._preparation()))])
+            yield from self._search("test", [("test", lambda: final_task(self.dataset, **self._preparation()))])
         if rule == "validation" and searches:
             yield from self._search("validation", self._fold_tasks())
         elif self.calibrated:
@@ -113,7 +116,8 @@ class Experiment:
         if choice and self.method.iterative:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
-        task = final_task(self.dataset, *self._preparation())
+        task = final_task(self.dataset, **self._preparation())
+        self.pool_reads += task.gate.reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
@@ -129,14 +133,14 @@ class Experiment:
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
-    def _preparation(self) -> tuple[str, str]:
-        return self.recipe.preprocess.features, self.recipe.setting
+    def _preparation(self) -> dict[str, Any]:
+        return self.recipe.preparation(self.seed)
 
     def _fold_tasks(self) -> Tasks:
         """The validation folds by name; each task has a copy of its rows, so it is made when its turn comes."""
         selection = self.recipe.selection
         folds = validation_folds(self.dataset, selection.folds, selection.holdout, self.seed)
-        return [(fold.name, partial(fold_task, self.dataset, fold, *self._preparation())) for fold in folds]
+        return [(fold.name, partial(fold_task, self.dataset, fold, **self._preparation())) for fold in folds]
 
     def _folds_if_possible(self) -> Tasks:
         """Folds for the calibrator alone; none where there are too few seen classes, for which it has a rule."""
@@ -156,6 +160,7 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
+            before = task.gate.reads  # by what the view shows of unlabelled rows
             stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
             self.reporter.stage(stage)
             if self.method.iterative:
@@ -163,7 +168,8 @@ class Experiment:
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
-                self.test_reads += len(self._evaluations("test-oracle"))
+                self.pool_reads += before
+                self.test_reads += before + len(self._evaluations("test-oracle"))
 
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
@@ -277,7 +283,12 @@ class Experiment:
 
 def metric_for(recipe: Recipe, dataset: Dataset) -> str:
     """What a choice maximises: the recipe's metric; T1 on data of which nothing else is tested."""
-    return recipe.selection.metric if dataset.split.generalized else "T1"
+    return recipe.selection.metric if is_generalized(recipe, dataset) else "T1"
+
+
+def is_generalized(recipe: Recipe, dataset: Dataset) -> bool:
+    """Whether rows of seen and of unseen classes are told apart; without training rows no class is seen."""
+    return dataset.split.generalized and recipe.setting != "transfer"
 
 
 def _observation_name(fold: str, candidate: int, epoch: int) -> str:

@@ -73,7 +73,7 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
     features, table = PREPARED.get(cls.card.family, USUAL)
     grid = _grid(cls)
     values = {
-        "dataset": {"name": name, "semantics": load_plain(name).semantics.name, "normalise": table},
+        "dataset": {"name": name, "semantics": load_plain(name).semantics.name, "normalise": table, **_graph(cls)},
         "preprocess": {"features": features},
         "method": {"name": cls.card.id, **plain(cls())},
         "setting": cls.card.settings[0],
@@ -86,6 +86,11 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
         "note": f"{cls.card.id} with its defaults on {name}; no recipe of another dataset was borrowed.",
     }
     return make_recipe(overridden(values, overrides or {}), where=f"{method} on {name}", changed=list(overrides or {}))
+
+
+def _graph(cls: type[Method]) -> dict[str, str]:
+    """The graph that every dataset has, for a method that needs one."""
+    return {"graph": "attributes-knn"} if "graph" in cls.card.needs else {}
 
 
 def _dataset_name(method: str, data: Path | str | None) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
-from gzsl.data.splits import VERSIONS
+from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
@@ -19,98 +18,22 @@ from gzsl.files import value_hash
 from gzsl.methods import Method, get_method, method_names
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
-from gzsl.runs.overrides import combinations, overridden
+from gzsl.runs.overrides import overridden
+from gzsl.runs.sections import (
+    DatasetSection,
+    ExpectedSection,
+    PoolSection,
+    PreprocessSection,
+    Section,
+    Seeds,
+    SelectionSection,
+    ShotsSection,
+)
 from gzsl.semantics import NORMALISATIONS
-
-MOST_CANDIDATES = 10_000  # of a grid
-MOST_SEEDS = 10_000
-LARGEST_SEED = 2**32 - 1  # that every library takes
-
-Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]  # strict: true is no seed 1
-Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-RESERVED = ("name", "root", "semantics", "normalise", "features_name")  # what a loader is told apart from its options
+from gzsl.semantics.graph_maker import check_spec
 
 
-class Section(BaseModel):
-    """A block of a recipe; a key that is not known is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
-
-
-class DatasetSection(Section):
-    """Which data."""
-
-    name: str = Field(description="dataset: an embedded one, a benchmark's name, or a path")
-    split: str | list[str] | None = Field(
-        None, description="split version that the data must have, or several: PS1, PS2, custom; null: any"
-    )
-    features: str | None = Field(None, description="which features these are; checked; null: as the files show")
-    fine_tuned: bool | None = Field(
-        None, description="whether the feature network saw the seen classes; checked; null: as the files show"
-    )
-    semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
-    normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
-    options: dict[str, Any] = Field(default_factory=dict, description="options of an embedded dataset")
-
-    @field_validator("split")
-    @classmethod
-    def _known_versions(cls, value: str | list[str] | None) -> str | list[str] | None:
-        for version in [value] if isinstance(value, str) else value or []:
-            if version not in VERSIONS:
-                raise ValueError(f"found {version!r}; {suggest(version, VERSIONS)}")
-        return value
-
-    @property
-    def split_versions(self) -> tuple[str, ...] | None:
-        """The split versions that will do; None: any."""
-        return (self.split,) if isinstance(self.split, str) else tuple(self.split) if self.split else None
-
-    @field_validator("options")
-    @classmethod
-    def _options_alone(cls, options: dict[str, Any]) -> dict[str, Any]:
-        for key in options:
-            if key in RESERVED:
-                raise ValueError(f"found {key!r}, expected options of an embedded dataset alone")
-        return options
-
-
-class PreprocessSection(Section):
-    """What is done to features before any method sees them; statistics come from training rows only."""
-
-    features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
-
-
-class SelectionSection(Section):
-    """How hyper-parameters and the number of epochs are chosen."""
-
-    rule: str = Field("validation", description="validation; last; test-oracle (not a valid result)")
-    metric: str = Field("H", description="metric that the choice maximises: H, AUSUC, T1, ...")
-    folds: int = Field(3, strict=True, ge=1, le=20, description="class-wise validation folds at most")
-    holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
-    every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
-    grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
-
-    @field_validator("grid")
-    @classmethod
-    def _bounded(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        if (count := combinations(grid)) > MOST_CANDIDATES:
-            raise ValueError(f"found {count:,} candidates, expected at most {MOST_CANDIDATES:,}")
-        return grid
-
-
-class ExpectedSection(Section):
-    """A published result to stand beside ours, with its protocol."""
-
-    T1: float | None = Field(None, description="published T1, percent")
-    U: float | None = Field(None, description="published U, percent")
-    S: float | None = Field(None, description="published S, percent")
-    H: float | None = Field(None, description="published H, percent")
-    source: str = Field(description="table or file the numbers come from")
-    selection: str | None = Field(None, description="how the published number was selected")
-    note: str | None = Field(None, description="what to know before comparing")
-
-
-class Recipe(Section):
+class Recipe(PoolSection):
     """Dataset + preprocessing + method + selection + calibration + seeds, with the source of every value."""
 
     paper: str | None = Field(None, description="key of the paper in docs/references.bib")
@@ -119,7 +42,7 @@ class Recipe(Section):
     preprocess: PreprocessSection = PreprocessSection()
     method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
-    setting: Literal["inductive", "transductive"] = Field("inductive", description="what the method may see")
+    shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
     calibration: dict[str, Any] = Field(default_factory=lambda: {"name": "none"}, description="calibrator and settings")
     seeds: Seeds = Field(default_factory=lambda: [0, 1, 2], description="one run a seed")
@@ -134,6 +57,11 @@ class Recipe(Section):
     @classmethod
     def _rule_alone(cls, value: Any) -> Any:
         return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _k_alone(cls, value: Any) -> Any:
+        return {"k": value} if isinstance(value, int) else value
 
     @model_validator(mode="after")
     def _has_method_name(self) -> Recipe:
@@ -160,16 +88,37 @@ class Recipe(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Plain values of everything that decides the numbers, with defaults filled in."""
-        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds"})
+        values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
+            del values["dataset"]["graph"]
         return values
 
     def decided(self) -> dict[str, Any]:
         """`resolved` without what the data are called: they are known by their content, under any name or path."""
         values = self.resolved()
-        del values["dataset"]["name"]
+        del values["dataset"]["name"], values["dataset"]["regions"]
+        if not values["dataset"]["pooled_regions"]:
+            del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
+        if values["dataset"]["joint"] is None:
+            del values["dataset"]["joint"]
+        if not self.shot_plan.asked:
+            del values["shots"]
+        values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
         return values
+
+    @property
+    def shot_plan(self) -> ShotPlan:
+        """How many labelled rows of unseen classes are shown."""
+        return ShotPlan(self.shots.k, self.shots.apart)
+
+    def preparation(self, seed: int) -> dict[str, Any]:
+        """Arguments of `gzsl.data.final_task` and `gzsl.data.fold_task` besides the data, for a run with ``seed``."""
+        return {
+            "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
+            "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
+        }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
@@ -177,7 +126,7 @@ class Recipe(Section):
 
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
-        values = self.model_dump()
+        values = self.model_dump(exclude_unset=True)
         return make_recipe(overridden(values, overrides), where=f"recipe for {self.title}")
 
     @property
@@ -197,14 +146,19 @@ class Recipe(Section):
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
+        if self.dataset.graph is not None:
+            check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
+        if self.transductive is not None:
+            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
         if self.setting not in method.card.settings:
             able = [name for name in method_names() if self.setting in get_method(name).card.settings]
             raise RecipeError(
                 f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
                 f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
             )
+        self._check_setting(type(method))
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
         if self.selection.grid and self.selection.rule == "last":
@@ -216,6 +170,26 @@ class Recipe(Section):
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self
+
+    def _check_setting(self, method: type[Method]) -> None:
+        """What the setting, and shots, leave no room for."""
+        if self.shot_plan.k and not method.few_shot():
+            raise RecipeError(
+                f"shots: found {self.shots.k}, but {method.card.id} learns from rows of seen classes alone and would "
+                "not use them; generators and the heads that read shots do (gzsl methods)"
+            )
+        if self.setting != "transfer":
+            return
+        if self.selection.rule != "last":
+            raise RecipeError(
+                f"selection: found rule {self.selection.rule!r} in the transfer setting, which has no training rows to "
+                "choose on, expected rule 'last'"
+            )
+        if self.calibration["name"] != "none":
+            raise RecipeError(
+                f"calibration: found {self.calibration['name']!r} in the transfer setting, where no class is seen, "
+                "expected none"
+            )
 
 
 def load_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

@@ -14,6 +14,7 @@ from gzsl.data import Dataset
 from gzsl.data.catalogue import load_plain
 from gzsl.data.claims import Claims
 from gzsl.data.dataset import IN_MEMORY
+from gzsl.data.grids import with_pooled_regions
 from gzsl.door.tables import csv_text
 from gzsl.door.yaml import dump_yaml
 from gzsl.errors import GzslError
@@ -25,7 +26,7 @@ from gzsl.methods import Method, get_method, save_method
 from gzsl.methods.stacked import can_stack, pays
 from gzsl.runs.documents import Metrics, Timing
 from gzsl.runs.environment import environment, resolve_device, threads
-from gzsl.runs.experiment import Experiment, metric_for
+from gzsl.runs.experiment import Experiment, is_generalized, metric_for
 from gzsl.runs.given import on_dataset
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe, load_recipe
@@ -66,8 +67,7 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Digest of all that decides the numbers."""
-        data_hash = self.dataset.card.content_hash
-        return run_key(self.recipe.decided(), data_hash, self.seed, self.device, self.recipe.parts())
+        return run_key(self.recipe.decided(), self.dataset.content_hash, self.seed, self.device, self.recipe.parts())
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -111,7 +111,7 @@ class Run:
         folder.log(f"start {self.recipe.title}, seed {self.seed}, key {self.key}")
         about = self.recipe.model_dump(include={"paper", "note", "provenance"}, exclude_none=True)
         folder.write_text("recipe.yaml", dump_yaml({**about, **self.recipe.resolved(), "seeds": [self.seed]}))
-        data = {"content_hash": self.dataset.card.content_hash, "in_memory": self.dataset.card.source == IN_MEMORY}
+        data = {"content_hash": self.dataset.content_hash, "in_memory": self.dataset.card.source == IN_MEMORY}
         folder.write_json("environment.json", {"key": self.key, "data": data, **environment(self.device)})
         experiment = Experiment(self.recipe, self.dataset, self.seed, self.device, folder, self.reporter)
         choice = yield from experiment.choose()
@@ -119,7 +119,7 @@ class Run:
             folder.log(f"chosen by {self.recipe.selection.rule}: epoch {choice.epoch}, {choice.candidate}")
         method, calibrator, evaluation = yield from experiment.final(choice)
         folder.write_arrays("scaler.npz", experiment.scaler.to_arrays())
-        self._write(method, calibrator, evaluation, choice, experiment.test_reads)
+        self._write(method, calibrator, evaluation, choice, experiment)
         seconds = time.perf_counter() - began - experiment.waited
         folder.write_json("timing.json", {"seconds": seconds, "threads": threads()})
         folder.log(f"done in {seconds:.1f} s")
@@ -132,7 +132,7 @@ class Run:
         calibrator: Calibrator | None,
         evaluation: Evaluation,
         choice: Choice | None,
-        test_reads: int,
+        experiment: Experiment,
     ) -> None:
         folder = self.folder
         chosen = None
@@ -144,8 +144,8 @@ class Run:
             results["calibrated"]["fallback"] = calibrator.fallback_
         metrics = {
             "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
-            **results, "chosen": chosen, "test_reads": test_reads,
-            "protocol": self.protocol().to_dict(),
+            **results, "chosen": chosen, "test_reads": experiment.test_reads,
+            "protocol": self.protocol(experiment.pool_reads).to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
         arrays = evaluation.summary.to_arrays()
@@ -156,17 +156,21 @@ class Run:
             save_calibrator(calibrator, folder.path / "calibration")
         folder.write_json("metrics.json", metrics)
 
-    def protocol(self) -> Protocol:
-        """What a number of this run may be compared with."""
+    def protocol(self, pool_reads: int = 0) -> Protocol:
+        """What a number of this run may be compared with, after so many reads of unlabelled rows."""
         rule = make_selection(self.recipe.selection.rule)
-        card, recipe, generalized = self.dataset.card, self.recipe, self.dataset.split.generalized
+        card, recipe, generalized = self.dataset.card, self.recipe, is_generalized(self.recipe, self.dataset)
+        pool, kept_apart = recipe.pool_choice, bool(len(self.dataset.split.reserve)) or recipe.setting == "transfer"
         return Protocol(
             dataset=card.name, split=self.dataset.split.version, setting=recipe.setting,
-            features=card.features, fine_tuned=card.fine_tuned,
-            semantics=self.dataset.semantics.name, normalisation=self.dataset.semantics.normalisation,
+            features=self.dataset.features_label(get_method(recipe.method["name"]).card.regions),
+            fine_tuned=card.fine_tuned,
+            semantics=self.dataset.semantics_label, normalisation=self.dataset.semantics.normalisation,
             preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
-            generalized=generalized, valid=rule.valid,
+            generalized=generalized, valid=rule.valid and (pool is None or pool.prior != "given"),
+            pool="none" if pool is None else pool.rows, class_prior="none" if pool is None else pool.label,
+            pool_reads=pool_reads, shots=recipe.shot_plan.label(kept_apart),
         )  # fmt: skip
 
     def _result(self, fresh: bool) -> RunResult:
@@ -182,20 +186,25 @@ def open_dataset(recipe: Recipe, root: Path | str | None = None) -> Dataset:
     DataError
         When the data are missing or inconsistent, or contradict what the recipe says about them.
     """
-    return prepared(recipe, load_plain(recipe.dataset.name, root=root, **recipe.dataset.options))
+    section = recipe.dataset
+    return prepared(recipe, load_plain(section.name, root=root, regions=section.regions, **section.options))
 
 
 def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), and its semantics.
+    """A dataset as a recipe wants it: what it says held against the files (`gzsl.data.claims`), semantics and graph.
 
     Raises
     ------
     DataError
-        When a claim of the recipe is contradicted, or the dataset has no such class table.
+        When a claim of the recipe is contradicted, the dataset has no such class table, or its graph cannot be made.
     """
     section = recipe.dataset
+    if section.pooled_regions:
+        dataset = with_pooled_regions(dataset)
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
-    return claims.apply(dataset.with_semantics(section.semantics, section.normalise))
+    chosen = dataset.with_semantics(section.semantics, section.normalise)
+    found = claims.apply(chosen if section.joint is None else chosen.with_joint(section.joint))
+    return found if section.graph is None else found.with_graph(section.graph)
 
 
 def run_recipe(

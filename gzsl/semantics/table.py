@@ -10,8 +10,10 @@ import numpy as np
 from gzsl.brief import html_table, listing
 from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError
+from gzsl.semantics.members import Members
 
 NORMALISATIONS = ("none", "l2", "l2-sqrt-dim", "zscore", "minmax")
+KEEPS_SPACE = ("none", "l2", "l2-sqrt-dim")  # lengths change, directions do not
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,10 @@ class Semantics:
         What was done to the table here, one of `NORMALISATIONS`; part of the protocol.
     attribute_names : tuple of str or None
         One name a column, where known.
+    members : Members or None
+        Several vectors a class; the table follows from them by their rule, before both are normalised alike.
+    joint : bool
+        Whether class vectors and features share one space, so that their cosine says how well they agree.
 
     Raises
     ------
@@ -42,6 +48,15 @@ class Semantics:
     name: str = "att"
     normalisation: str = "none"
     attribute_names: tuple[str, ...] | None = None
+    members: Members | None = None
+    joint: bool = False
+
+    @classmethod
+    def of_members(
+        cls, members: Members, class_names: Sequence[str], name: str = "sent", *, joint: bool = False
+    ) -> Semantics:
+        """A class table that follows from the members of each class by their rule."""
+        return cls(members.table(), tuple(class_names), name, members=members, joint=joint)
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
@@ -72,11 +87,16 @@ class Semantics:
             raise DataError(
                 f"{where}: found {len(self.attribute_names)} attribute names, expected {self.table.shape[1]}"
             )
+        if self.members is not None and (len(self.members), self.members.vectors.shape[1]) != self.table.shape:
+            classes, values = self.table.shape
+            raise DataError(f"{where}: found {self.members!r}, expected {classes} classes and {values} values")
 
     def __repr__(self) -> str:
         return (
             f"Semantics({self.name!r}: {len(self)} classes x {self.n_attributes} values, normalisation "
-            f"{self.normalisation}; {listing(self.class_names)})"
+            f"{self.normalisation}; {listing(self.class_names)}"
+            + (f"; {self.members!r}" if self.members is not None else "")
+            + (", in the space of the features)" if self.joint else ")")
         )
 
     def _repr_html_(self) -> str:
@@ -93,11 +113,17 @@ class Semantics:
         """Length ``a`` of a class vector."""
         return int(self.table.shape[1])
 
+    @property
+    def label(self) -> str:
+        """What the protocol calls it: its name, and how it follows from members where it has some."""
+        return self.name if self.members is None else f"{self.name}+members:{self.members.rule}"
+
     def take(self, ids: Sequence[int] | np.ndarray) -> Semantics:
         """Rows ``ids`` in that order, as a table of its own."""
         ids = np.asarray(ids, dtype=np.int64)
         names = tuple(self.class_names[i] for i in ids)
-        return replace(self, table=self.table[ids], class_names=names)
+        members = None if self.members is None else self.members.take(ids)
+        return replace(self, table=self.table[ids], class_names=names, members=members)
 
     def ids_of(self, names: Sequence[str]) -> np.ndarray:
         """Row of each name, shape (len(names),), int64; an unknown name is a `DataError`."""
@@ -119,7 +145,8 @@ class Semantics:
         ----------
         kind : str
             ``none``; ``l2``: unit length a class; ``l2-sqrt-dim``: length sqrt(a) a class; ``zscore`` and
-            ``minmax``: a column, with the statistics of the classes in ``statistics_from``.
+            ``minmax``: a column, with the statistics of the classes in ``statistics_from``. Members are treated as
+            the table is, with its statistics.
         statistics_from : ndarray of int, optional
             Rows (the seen classes, to stay inductive) for column statistics; all rows when None.
         """
@@ -127,16 +154,26 @@ class Semantics:
             raise DataError(f"semantics normalisation: found {kind!r}, expected one of {', '.join(NORMALISATIONS)}")
         if kind == "none":
             return self
-        table = self.table.astype(np.float64)
-        rows = table if statistics_from is None else table[statistics_from]
-        if kind.startswith("l2"):
-            norms = np.linalg.norm(table, axis=1, keepdims=True)
-            scale = np.sqrt(self.n_attributes) if kind == "l2-sqrt-dim" else 1.0
-            table = scale * table / np.where(norms > 0, norms, 1.0)
-        else:
-            if kind == "zscore":
-                shift, spread = rows.mean(axis=0), rows.std(axis=0)
-            else:
-                shift, spread = rows.min(axis=0), np.ptp(rows, axis=0)
-            table = (table - shift) / np.where(spread > 1e-12, spread, 1.0)
-        return replace(self, table=table.astype(np.float32), normalisation=kind)
+        rows = self.table.astype(np.float64)
+        rows = rows if statistics_from is None else rows[statistics_from]
+
+        def changed(vectors: np.ndarray) -> np.ndarray:
+            return _normalised(vectors.astype(np.float64), kind, rows).astype(np.float32)
+
+        members = None if self.members is None else self.members.mapped(changed(self.members.vectors))
+        joint = self.joint and kind in KEEPS_SPACE
+        return replace(self, table=changed(self.table), normalisation=kind, members=members, joint=joint)
+
+
+def _normalised(vectors: np.ndarray, kind: str, rows: np.ndarray) -> np.ndarray:
+    """Vectors (n, a) normalised; statistics of columns are those of ``rows``."""
+    if kind.startswith("l2"):
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        scale = np.sqrt(vectors.shape[1]) if kind == "l2-sqrt-dim" else 1.0
+        return np.asarray(scale * vectors / np.where(norms > 0, norms, 1.0))
+    if kind == "zscore":
+        shift, spread = rows.mean(axis=0), rows.std(axis=0)
+    else:
+        shift, spread = rows.min(axis=0), np.ptp(rows, axis=0)
+    result: np.ndarray = (vectors - shift) / np.where(spread > 1e-12, spread, 1.0)
+    return result

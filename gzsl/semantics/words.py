@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.door.names import same_form
+from gzsl.door.names import NUMBERING, same_form
 from gzsl.errors import DataError
 from gzsl.semantics.sources import Sourced
 from gzsl.semantics.table import Semantics
 from gzsl.semantics.vectors_file import read_vectors
 
 SHOWN = 8
-NUMBERING = re.compile(r"^\d+\.(?=\D)")  # 001.Black_footed_Albatross
 BETWEEN = re.compile(r"[\s_+,;:/\\()\[\]{}|\"<>=*#!?\u00b7\u2022]+")
 INSIDE = re.compile(r"[-'\u2019.&\u2010-\u2015]+")
 LOWER, OTHER_CASE, NO_ACCENTS = "in lower case", "in another case", "with other accents"

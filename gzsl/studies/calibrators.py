@@ -134,7 +134,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
         return
     for number, fold in enumerate(folds, start=1):
         run.reporter.stage(f"fold {number} of {len(folds)}")
-        task = fold_task(run.dataset, fold, recipe.preprocess.features, recipe.setting)
+        task = fold_task(run.dataset, fold, **recipe.preparation(run.seed))
         checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
         yield task, recipe.build_method(**changes).fit(task.view, seed=run.seed, device=run.device, monitor=monitor)
@@ -142,7 +142,7 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
 
 
 def _final_task(run: Run) -> Task:
-    return final_task(run.dataset, run.recipe.preprocess.features, run.recipe.setting)
+    return final_task(run.dataset, **run.recipe.preparation(run.seed))
 
 
 def _rows(

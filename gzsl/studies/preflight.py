@@ -10,7 +10,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,9 +130,9 @@ class Preflight:
         )
 
     def _first_task(self) -> Task:
-        how = (self._recipe.preprocess.features, self._recipe.setting)
-        return fold_task(self._run.dataset, self._folds[0], *how) if self._folds else final_task(
-            self._run.dataset, *how
+        how = self._recipe.preparation(self._run.seed)
+        return fold_task(self._run.dataset, self._folds[0], **how) if self._folds else final_task(
+            self._run.dataset, **how
         )
 
     def _rows_of_folds(self) -> list[tuple[float, int]]:
@@ -181,7 +181,8 @@ class Preflight:
         chosen = np.unique(np.linspace(0, len(view.labels) - 1, BLOCK_ROWS).round().astype(np.int64))
         rows = EvalRows(view.features.take(chosen), view.labels[chosen])
         observed_rows(method, rows, view.semantics, view.seen, view.unseen, calibrator)
-        method.scores(rows.features.to_array(), view.unseen_semantics)
+        for _, block in rows.features.blocks():
+            method.scores(block, view.unseen_semantics)
         return prepare, (time.perf_counter() - prepared) / len(chosen), prepared - began
 
     def _prepare_seconds(self, method: Method) -> float:
@@ -266,10 +267,7 @@ def _thinned(view: TrainView, step: int) -> TrainView:
     order = np.argsort(view.labels, kind="stable")
     starts = np.searchsorted(view.labels[order], view.labels[order])
     kept = np.sort(order[(np.arange(len(order)) - starts) % step == 0])
-    return TrainView(
-        view.features.take(kept), view.labels[kept], view.semantics, view.seen, view.unseen, view.setting,
-        view.unlabelled_features, view.class_graph,
-    )  # fmt: skip
+    return replace(view, features=view.features.take(kept), labels=view.labels[kept])
 
 
 def _power(quarter: float, half: float) -> float:

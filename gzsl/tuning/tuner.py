@@ -142,7 +142,7 @@ class Tuner:
         """Name of the study: method, dataset, and a digest of all that decides what trials find."""
         key = value_hash({
             "recipe": self.base.decided(), "space": [dimension.to_dict() for dimension in self.space],
-            "sampler": self.sampler, "seed": self.seed, "data": self.dataset.card.content_hash, "metric": self.metric,
+            "sampler": self.sampler, "seed": self.seed, "data": self.dataset.content_hash, "metric": self.metric,
             "device": self.device, "code": code_version(*self.recipe.parts()),
         })  # fmt: skip
         return f"{self.recipe.method['name']}-{self.dataset.name}-{key[:12]}"

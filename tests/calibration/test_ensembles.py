@@ -19,6 +19,7 @@ from gzsl.data import FeatureRows, TrainView, final_task
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.evaluation import DomainReport, evaluate
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph import ClassGraph
 
 SEEN, UNSEEN = np.array([0, 1, 3]), np.array([2])
 
@@ -86,24 +87,25 @@ def test_expected_distance_by_hand() -> None:
 
 def test_shortest_paths_and_given_distances_are_looked_up_by_class() -> None:
     """A chain a - b - c - d; the unseen class c lies between b and d."""
-    names, links = tuple("abcd"), np.diag(np.ones(3), 1)
+    names = tuple("abcd")
+    graph = ClassGraph.from_edges(names, {"next": (np.arange(3), np.arange(1, 4), None)}, names, np.arange(4))
     rows = FeatureRows(np.eye(4, dtype="f4")[SEEN])
-    view = TrainView(rows, SEEN, Semantics(np.eye(4), names), SEEN, UNSEEN, class_graph=links + links.T)
+    view = TrainView(rows, SEEN, Semantics(np.eye(4), names), SEEN, UNSEEN, class_graph=graph)
     paths = np.abs(np.arange(4)[:, None] - np.arange(4))
     squares = paths[:, SEEN] ** 2
-    graph = make_calibrator({"name": "loki", "metric": "graph"}).prepare(view)
-    np.testing.assert_allclose(graph.distances_, squares / squares.mean())
+    walked = make_calibrator({"name": "loki", "metric": "graph"}).prepare(view)
+    np.testing.assert_allclose(walked.distances_, squares / squares.mean())
     table = {v: {k: float(paths[i, j]) for j, k in enumerate(names)} for i, v in enumerate(names)}
     given = make_calibrator({"name": "loki", "distances": table}).prepare(view)
-    np.testing.assert_allclose(given.distances_, graph.distances_)
+    np.testing.assert_allclose(given.distances_, walked.distances_)
     assert len(given.label) < 40, "a whole table has no place in a protocol key"
-    given.unit_, graph.unit_ = 1.0, 1.0
+    given.unit_, walked.unit_ = 1.0, 1.0
     torn = np.array([[-9.0, 1.0, 0.0, 1.0]])
     noted = given.observe(np.zeros((1, 4)), torn)
     assert noted["own_unseen_score"] > noted["own_seen_score"], "the class between two likely ones is named"
     turned = view.semantics.take(np.array([3, 2, 1, 0]))
     given.rebase(turned, np.array([0, 2, 3]), np.array([1]))
-    np.testing.assert_allclose(given.distances_, graph.distances_[::-1, ::-1])
+    np.testing.assert_allclose(given.distances_, walked.distances_[::-1, ::-1])
     del table["c"]["d"]
     with pytest.raises(MethodError, match=r"distances.c.d: found None, expected a distance of at least 0"):
         make_calibrator({"name": "loki", "distances": table}).prepare(view)

@@ -22,6 +22,7 @@ RETRAINING = (
     contract.same_seed_same_bits_and_nothing_else_changes,
     contract.fit_does_not_touch_the_global_random_state,
     contract.fit_does_not_depend_on_class_order,
+    contract.fit_does_not_depend_on_node_order,
     contract.never_sees_test_labels_or_features,
     contract.other_class_tables,
     contract.odd_but_legal_data_give_finite_scores,

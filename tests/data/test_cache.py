@@ -15,6 +15,7 @@ import pytest
 
 from gzsl.data import cache, load, sealed
 from gzsl.data.doctor import examine
+from gzsl.data.entries import BUILDING
 from gzsl.data.fingerprint import FeatureHash, content_hash, hash_features
 from gzsl.data.readers.raw import Features
 from gzsl.data.sealed import write_features
@@ -164,7 +165,7 @@ def test_a_failed_conversion_leaves_nothing(toy: Any, tmp_path: Path, own_cache:
 
 
 def test_an_abandoned_conversion_is_swept_and_a_running_one_is_not(folder: Path, own_cache: Path) -> None:
-    old, young = (own_cache / "datasets" / f"{cache.BUILDING}{name}" for name in ("old", "young"))
+    old, young = (own_cache / "datasets" / f"{BUILDING}{name}" for name in ("old", "young"))
     for path in (old, young):
         path.mkdir(parents=True)
     os.utime(old, (0, 0))

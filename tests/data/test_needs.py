@@ -37,3 +37,21 @@ def test_a_bench_serves_a_method_in_its_setting() -> None:
     other = bench.serving(card)
     assert other is bench.serving(card) is not bench
     assert len(other.task.view.unlabelled) == len(bench.dataset.split.test_unseen)
+
+
+@pytest.mark.parametrize("need", ["joint", "members", "templates", "shots"])
+def test_a_bench_has_what_a_card_needs(need: str) -> None:
+    bench, card = Bench.simulated(), MethodCard(
+        "x", "zero_shot_heads", ("inductive", "transfer"), "from paper", "A. Author, 2020", 2020, needs=("joint", need)
+    )  # fmt: skip
+    with pytest.raises(MethodError, match="needs class vectors in the space of the features"):
+        refuse_unmet(bench.task.view, card.needs, "x")
+    served = bench.serving(card)
+    refuse_unmet(served.task.view, card.needs, "x")
+    assert served.dataset is not bench.dataset
+
+
+def test_a_bench_serves_a_method_of_transfer_alone() -> None:
+    card = MethodCard("x", "zero_shot_heads", ("transfer",), "from paper", "A. Author, 2020", 2020, needs=("joint",))
+    task = Bench.simulated().serving(card).task
+    assert not len(task.view.features) and task.view.semantics.joint

@@ -15,13 +15,13 @@ BASE = Protocol(
 OTHER = Protocol(
     dataset="SUN", split="PS1", setting="transductive", features="vit", fine_tuned=None, semantics="sent",
     normalisation="none", preprocessing="none", selection="test-oracle", calibration="stacking",
-    generalized=False, valid=False,
+    generalized=False, pool="all", class_prior="uniform", pool_reads=1, valid=False, shots="4 of the reserve",
 )  # fmt: skip
 
 
 def test_key_is_one_short_line() -> None:
     assert BASE.key() == "CUB/PS2/res101/frozen/att/l2/minmax/inductive/gzsl/validation/none"
-    assert OTHER.key().endswith("test-oracle/stacking (not a valid result)")
+    assert OTHER.key().endswith("test-oracle/stacking/shots 4 of the reserve (not a valid result)")
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Protocol)])
@@ -48,3 +48,13 @@ def test_round_trip_and_frozen() -> None:
     assert Protocol(**OTHER.to_dict()) == OTHER
     with pytest.raises(FrozenInstanceError):
         BASE.split = "PS1"  # type: ignore[misc]
+
+
+def test_pool_prior_and_reads_are_part_of_the_key() -> None:
+    pooled = replace(BASE, setting="transductive", pool="all", class_prior="uniform", pool_reads=1)
+    assert "transductive (pool all, prior uniform, 1 read)" in pooled.key()
+    for change in ({"pool": "unseen"}, {"class_prior": "estimated (kmeans)"}, {"pool_reads": 2}):
+        other = replace(pooled, **change)  # type: ignore[arg-type]
+        assert other.key() != pooled.key()
+        assert len(other.differences(pooled)) == 1
+    assert Protocol(**{k: v for k, v in BASE.to_dict().items() if not k.startswith(("pool", "class_prior"))}) == BASE

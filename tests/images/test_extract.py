@@ -75,12 +75,28 @@ def test_pictures_that_cannot_be_used_are_named(net: Backbone, pictures: Path, t
     assert lines[1] == "flower/0.png,flower"
 
 
-def test_grid_features_average_to_the_global_ones(net: Backbone, pictures: Path, tmp_path: Path) -> None:
+def test_a_grid_has_a_vector_a_cell_whose_mean_is_the_global_one(
+    net: Backbone, pictures: Path, tmp_path: Path
+) -> None:
     pooled = extract_features(list_images(pictures), net, tmp_path / "a")
-    grid = extract_features(list_images(pictures), net, tmp_path / "b", pooling="grid")
-    assert grid["dimensions"] == pooled["dimensions"] * 49
-    maps = np.load(tmp_path / "b" / "features.npy").reshape(10, 1280, 49)
-    np.testing.assert_allclose(maps.mean(axis=2), np.load(tmp_path / "a" / "features.npy"), rtol=1e-4, atol=1e-5)
+    card = extract_features(list_images(pictures), net, tmp_path / "b", pooling="grid", precision="float32")
+    assert card["dimensions"] == pooled["dimensions"] == 1280
+    assert (card["grid"], card["pooling"], card["precision"]) == ([7, 7], "grid", "float32")
+    cells, wanted = np.load(tmp_path / "b" / "regions.npy"), np.load(tmp_path / "a" / "features.npy")
+    assert cells.shape == (10, 49, 1280)
+    np.testing.assert_allclose(cells.mean(axis=1), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.load(tmp_path / "b" / "features.npy"), wanted, rtol=1e-4, atol=1e-5)
+    with Image.open(pictures / "flower/2.png") as stored:  # cells stand row by row, as in the map of the network
+        left = stored.convert("RGB")
+    black = Image.new("RGB", left.size)
+    black.paste(left.crop((0, 0, left.width // 2, left.height)), (0, 0))
+    (tmp_path / "half" / "x").mkdir(parents=True)
+    black.save(tmp_path / "half/x/0.png")
+    extract_features(list_images(tmp_path / "half"), net, tmp_path / "c", pooling="grid")
+    half = np.load(tmp_path / "c" / "regions.npy")
+    assert half.dtype == np.float16
+    spread = half[0].astype(np.float32).std(axis=1).reshape(7, 7)
+    assert spread[:, :2].mean() > 2 * spread[:, 5:].mean()
 
 
 def test_the_batch_size_changes_nothing_but_rounding(net: Backbone, pictures: Path, tmp_path: Path) -> None:

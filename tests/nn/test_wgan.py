@@ -241,18 +241,3 @@ def test_weighted_sum_by_hand():
     three, four, nan = torch.tensor([3.0, 4.0, torch.nan])
     terms = {"a": (2.0, three), "b": (0.0, nan), "c": (torch.tensor(0.5), four)}
     assert float(weighted_sum(terms)) == 8.0
-
-
-def test_adam_is_fused_on_the_cpu_and_steps_like_the_plain_one():
-    start = torch.randn(3, 4, generator=seeded())
-    one, other = start.clone(), start.clone()
-    ours, theirs = adam([one], 0.1, weight_decay=0.01), torch.optim.Adam(
-        [other], 0.1, betas=(0.5, 0.999), weight_decay=0.01, foreach=False
-    )
-    assert ours.defaults["fused"] is True
-    for number in range(4):
-        gradient = torch.randn(3, 4, generator=seeded(number))
-        one.grad, other.grad = gradient.clone(), gradient.clone()
-        ours.step()
-        theirs.step()
-    torch.testing.assert_close(one, other)

@@ -19,9 +19,11 @@ from gzsl.data.readers.detect import (
     row_base,
     unique_names,
 )
+from gzsl.data.readers.grids import REGIONS, open_grids
 from gzsl.data.readers.holdout import rows_from_unseen
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, array_features
+from gzsl.data.regions import POOLED
 from gzsl.door.archives import NpzFile
 from gzsl.door.arrays import plain
 from gzsl.door.hdf5 import array_of, is_hdf5, open_hdf5
@@ -105,7 +107,8 @@ class HDF5File(ArrayFile):
 def read_arrays(layout: Layout) -> RawData:
     """Read one file of named arrays.
 
-    ``features`` (N, d); ``labels`` (N), class names or numbers; ``att`` or ``semantics`` (C, a), optionally
+    ``features`` (N, d), ``regions`` (N, R, d) or both; ``labels`` (N), class names or numbers; ``att`` or
+    ``semantics`` (C, a), optionally
     ``original_att`` and ``sent``; ``class_names`` (C); and either ``trainval``, ``test_seen`` and ``test_unseen``
     (row numbers, or a mask of N booleans each; without ``test_seen``, plain zero-shot data) or ``unseen`` (names or
     numbers of the unseen classes).
@@ -119,12 +122,28 @@ def read_arrays(layout: Layout) -> RawData:
     file = HDF5File(path) if is_hdf5(path) else ArrayFile(path)
     names = unique_names(f"{file.where}: class_names", file.array("class_names").ravel().tolist())
     labels, base, notes = _labels(file, names)
-    features, orientation = file.features(len(labels))
+    features, orientation, called = _features(file, len(labels))
     tables, table_notes = _tables(file, len(names))
     rows, row_note = _rows(file, labels, names, base)
     said = (orientation, *notes, row_note, *table_notes)
     given = "unseen" not in file or any(name in file for name in ROWS)
-    return RawData(file.where, features, labels, names, tables, rows, given, said)
+    return RawData(file.where, features, labels, names, tables, rows, given, said, called)
+
+
+def _features(file: ArrayFile, n_images: int) -> tuple[Features, str, str | None]:
+    """Features, a sentence on them, and what they are called; means of regions where there is nothing else."""
+    if "features" in file or REGIONS not in file:
+        return *file.features(n_images), None
+    grids = open_grids(file.path)
+    if grids.shape[0] != n_images:
+        raise DataError(f"{grids.where}: found {grids.shape[0]} pictures, expected {n_images}, as labels")
+
+    def read() -> Iterator[np.ndarray]:
+        for block in grids.blocks():
+            yield block.mean(axis=1, dtype=np.float32)
+
+    note = f"there are no pooled features: means over the {grids.shape[1]} regions of a picture are used"
+    return Features(grids.where, (n_images, grids.shape[2]), read), note, f"{grids.name}/{POOLED}"
 
 
 def _labels(file: ArrayFile, names: tuple[str, ...]) -> tuple[np.ndarray, int, list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from gzsl.door.documents import Document, read_document
 from gzsl.errors import DataError
 from gzsl.files import file_hash
@@ -23,11 +25,17 @@ class FeaturesCard(Document):
         Whether their network was trained on the classes; None when unknown.
     features_blake2b : str or None
         Digest of the ``features.npy`` that the card was written for.
+    pooling : str or None
+        ``grid`` where features are means of the regions beside them.
+    grid : list of int or None
+        Rows and columns of these regions.
     """
 
     features: str | None = None
     fine_tuned: bool | None = None
     features_blake2b: str | None = None
+    pooling: str | None = None
+    grid: list[int] | None = Field(default=None, min_length=2, max_length=2)
 
     @property
     def of_other_features(self) -> dict[str, Any]:

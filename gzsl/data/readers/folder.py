@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gzsl.data.readers.card import read_card
+from gzsl.data.readers.card import FeaturesCard, read_card
 from gzsl.data.readers.detect import name_ids, unique_names
 from gzsl.data.readers.layout import Layout
 from gzsl.data.readers.raw import BLOCK_ROWS, Features, RawData, RawTable, left_out
 from gzsl.data.readers.table import SPLITS, Table, check_images
+from gzsl.data.regions import POOLED
 from gzsl.door.archives import open_npy
 from gzsl.door.arrays import numbers
 from gzsl.door.opening import short
@@ -48,8 +49,13 @@ def read_folder(layout: Layout) -> RawData:
     notes.append("the split is the column split of images.csv")
     card = read_card(layout.folder)
     return RawData(
-        short(layout.folder), features, labels, names, tables, split, True, tuple(notes), card.features, card.fine_tuned
+        short(layout.folder), features, labels, names, tables, split, True, tuple(notes), _called(card), card.fine_tuned
     )
+
+
+def _called(card: FeaturesCard) -> str | None:
+    """Name of the features; means of a grid's regions are called so."""
+    return f"{card.features}/{POOLED}" if card.features and card.pooling == "grid" and card.grid else card.features
 
 
 def _other_table(path: Path, names: tuple[str, ...]) -> RawTable:

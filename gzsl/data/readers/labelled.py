@@ -10,6 +10,7 @@ import numpy as np
 from gzsl.brief import brief
 from gzsl.data.readers.card import FeaturesCard, read_card
 from gzsl.data.readers.detect import as_integers, label_base
+from gzsl.data.readers.grids import FILE as REGIONS
 from gzsl.data.readers.plain import open_features
 from gzsl.data.readers.raw import Features, array_features
 from gzsl.data.readers.table import Table, check_images
@@ -41,6 +42,8 @@ class Labelled:
         Which network made the features.
     files : tuple of Path
         What was read.
+    regions : Path or None
+        Where features of regions lie beside them.
     notes : list of str
         What was recognised, one sentence each; complete once the features were read.
     """
@@ -51,6 +54,7 @@ class Labelled:
     card: FeaturesCard
     files: tuple[Path, ...]
     notes: list[str] = field(default_factory=list)
+    regions: Path | None = None
 
     __repr__ = brief
 
@@ -89,8 +93,11 @@ def _folder(folder: Path) -> Labelled:
         raise DataError(f"{listing}: found {len(rows)} rows, expected {len(source.images)}, one a feature row")
     labels = [row["class"] for row in rows]
     check_images(str(listing), source.images, labels)
-    files = (folder / "features.npy", listing, folder / "card.json")
-    return Labelled(_features(folder / "features.npy", source.matrix), source.images, labels, read_card(folder), files)
+    files = [folder / "features.npy", listing, folder / "card.json"]
+    regions = folder / REGIONS if (folder / REGIONS).is_file() else None
+    files += [regions] if regions is not None else []
+    features = _features(folder / "features.npy", source.matrix)
+    return Labelled(features, source.images, labels, read_card(folder), tuple(files), regions=regions)
 
 
 def _csv(path: Path) -> Labelled:

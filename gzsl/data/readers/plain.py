@@ -9,6 +9,7 @@ import numpy as np
 
 from gzsl.brief import brief
 from gzsl.data.readers.card import check_features, read_card
+from gzsl.data.readers.grids import open_grids
 from gzsl.data.readers.table import Table
 from gzsl.door.archives import NpzFile, open_npy
 from gzsl.door.arrays import numbers, texts
@@ -25,7 +26,7 @@ class PlainFeatures:
 
     Attributes
     ----------
-    matrix : ndarray or memmap, shape (n, d)
+    matrix : ndarray or memmap, shape (n, d) or (n, R, d)
         Rows.
     images : tuple of str
         A name a row: the image where it is known, else the row number.
@@ -69,6 +70,24 @@ def open_features(path: Path | str) -> PlainFeatures:
     if suffix in (".csv", ".tsv", ".gz"):
         return _csv(path)
     raise DataError(f"{path}: found a {path.suffix or 'nameless'} file, expected {EXPECTED}")
+
+
+def open_regions_alone(path: Path | str) -> PlainFeatures:
+    """Features of regions (n, R, d) without labels, as `gzsl.data.readers.grids.open_grids` finds them.
+
+    An ``.npy`` is mapped; other files are read as a whole.
+
+    Raises
+    ------
+    DataError
+        For a missing or damaged file, or one without regions.
+    """
+    grids = open_grids(Path(path))
+    mapped = not grids.array and len(grids.stored) == 3
+    matrix = open_npy(grids.path) if mapped else np.concatenate(list(grids.blocks()))
+    images = grids.images or tuple(map(str, range(len(matrix))))
+    known = read_card(grids.path.parent).features is not None
+    return PlainFeatures(matrix, images, grids.label if known else None)
 
 
 def _folder(folder: Path) -> PlainFeatures:

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax, normalize
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from gzsl.methods.descent import DescentMethod
 from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.nn.batches import Batch
 from gzsl.nn.init import linear
+from gzsl.nn.optim import sgd
 from gzsl.params import param
 from gzsl.semantics import Semantics
 
@@ -85,9 +86,10 @@ class BiasAware(DescentMethod):
 
     def optimisers(self) -> dict[str, Optimizer]:
         """SGD with Nesterov momentum."""
-        self._optimiser = SGD(
-            self.trainable(), self.lr, self.momentum, nesterov=self.momentum > 0, weight_decay=self.weight_decay
-        )
+        self._optimiser = sgd(
+            self.trainable(), self.lr,
+            momentum=self.momentum, nesterov=self.momentum > 0, weight_decay=self.weight_decay,
+        )  # fmt: skip
         return {"sgd": self._optimiser}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from gzsl.methods.iterative import IterativeMethod, Sizes
 from gzsl.nn.batches import Batch
-from gzsl.nn.optim import adam
+from gzsl.nn.optim import adam, sgd
 from gzsl.params import param
 from gzsl.semantics import Semantics
 
@@ -74,7 +74,7 @@ class BilinearRanking(IterativeMethod):
         """One optimiser for the maps."""
         parameters = self.maps_.parameters()
         self._stepper: Optimizer = (
-            adam(parameters, self.lr, beta1=0.9) if self.optimiser == "adam" else SGD(parameters, lr=self.lr)
+            adam(parameters, self.lr, beta1=0.9) if self.optimiser == "adam" else sgd(parameters, self.lr)
         )
         return {"maps": self._stepper}
 

@@ -1,0 +1,1 @@
+"""Kinds of class graphs, one file each, found by name."""
