@@ -17,7 +17,9 @@ from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
+PAGES = (
+    ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md", ROOT / "docs" / "generative.md",
+)  # fmt: skip
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
@@ -26,8 +28,11 @@ GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr9
 FORMS = ("stacking", "stacking(form=multiplicative)", "stacking(form=zscored)")
 DEFAULT = "quantile"
 PRETTY = {
-    "ale": "ALE", "cada-vae": "CADA-VAE", "cnzsl": "CNZSL", "eszsl": "ESZSL", "exem": "EXEM", "f-clswgan": "f-CLSWGAN",
-    "gdan": "GDAN", "gfzsl": "GFZSL", "lsrgan": "LsrGAN", "sae": "SAE",
+    "ale": "ALE", "cada-vae": "CADA-VAE", "ce-gzsl": "CE-GZSL", "cizsl": "CIZSL", "cnzsl": "CNZSL",
+    "cycle-wgan": "cycle-WGAN", "dascn": "DASCN", "dsp": "DSP", "dsp-f-clswgan": "DSP over f-CLSWGAN",
+    "dsp-tf-vaegan": "DSP over TF-VAEGAN", "eszsl": "ESZSL", "exem": "EXEM", "f-clswgan": "f-CLSWGAN",
+    "f-vaegan": "f-VAEGAN", "free": "FREE", "gdan": "GDAN", "gfzsl": "GFZSL", "lisgan": "LisGAN", "lsrgan": "LsrGAN",
+    "sabr": "SABR", "sae": "SAE", "sdgzsl": "SDGZSL", "tf-vaegan": "TF-VAEGAN", "zla": "ZLA",
 }  # fmt: skip
 
 Row = dict[str, str]
@@ -107,6 +112,6 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
+    "main": main_lines, "generative": partial(main_lines, study="generative"), "letters": partial(main_lines, "letters", study="letters"),
     "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip
