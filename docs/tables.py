@@ -112,6 +112,7 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "generative": partial(main_lines, study="generative"), "letters": partial(main_lines, "letters", study="letters"),
+    "main": main_lines, "generative": partial(main_lines, study="generative"),
+    "letters": partial(main_lines, "letters", study="letters"),
     "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """Settings of the generators that were tried on validation folds of CUB127 and FLO89; no test row is read.
 
-``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``generator_trials.yaml`` and adds one line
-to OUT.csv for every fold, evaluated pass and head of a trial that it does not hold yet: what differs from the published
-recipe of CUB, class-averaged fractions with seed 0 and one thread, and the processor seconds of training until then. The
-heads of a trial are fitted to the same generator. GZSL_DATA names the folder of the datasets.
+``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``generator_trials.yaml`` and adds one
+line to OUT.csv for every fold, evaluated pass and head of a trial that it does not hold yet: what differs from the
+published recipe of CUB, class-averaged fractions with seed 0 and one thread, and the processor seconds of training
+until then. The heads of a trial are fitted to the same generator. GZSL_DATA names the folder of the datasets.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ SYNTHESIS = ("n_synthetic", "n_synthetic_zsl", "n_real", "head")
 def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list[list[Any]]:
     """Lines of one trial on one fold."""
     changes = dict(trial["set"])
-    scaling = changes.pop("scaling", "minmax")
+    plain = read_recipe(configs_dir() / name / "CUB.yaml")
+    scaling = changes.pop("scaling", plain["preprocess"]["features"])
     values = {f"method.{key}": value for key, value in changes.items()}
-    method = make_recipe(overridden(read_recipe(configs_dir() / name / "CUB.yaml"), values), where=name).build_method()
+    method = make_recipe(overridden(plain, values), where=name).build_method()
     data = gzsl.load(dataset)
     task = gzsl.fold_task(data, gzsl.validation_folds(data)[fold], scaling)
     key = [name, dataset, fold, json.dumps(trial["set"], sort_keys=True)]

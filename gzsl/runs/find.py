@@ -90,9 +90,10 @@ def _advice(name: str, known: list[str]) -> str:
 
 
 def _renamed(name: str, known: list[str]) -> str:
-    """The names that a dataset's recipes have, where one of a variant that there was, or may have been, is asked for."""
+    """The recipes of a dataset, where one of a variant is asked for that there was or may have been."""
     base, _, variant = name.rpartition(".")
-    same = [recipe for recipe in known if recipe.lower() == base or recipe.lower().startswith(f"{base}.")]
+    same = [recipe for recipe in sorted(known, key=len) if recipe.lower().split(".")[0] == base]
     if variant not in FORMER_VARIANTS or not same:
         return ""
-    return f"the recipe is now {same[0]!r}" + (f", and there is {' and '.join(map(repr, same[1:]))}" if same[1:] else "")
+    others = " and ".join(repr(recipe) for recipe in same[1:])
+    return f"the recipe is now {same[0]!r}" + (f", and there is {others}" if others else "")

@@ -60,7 +60,9 @@ def test_a_variant_that_is_no_longer_there_gives_the_new_name(former: str) -> No
 def test_a_budget_recipe_is_the_published_task_with_less_work(name: str) -> None:
     budget, published = load_recipe(name), load_recipe(name.removesuffix(".budget"))
     assert data_of(budget) == data_of(published)
-    assert (budget.selection.rule, budget.selection.folds) == ("validation", 1)
+    assert budget.selection.rule == "validation"
+    if dataset_of(name.partition("/")[2]) not in BENCHMARKS:
+        return  # what the recipe was before it had its full strength, which need not be smaller
     mine, theirs = values(name), values(name.removesuffix(".budget"))
     assert mine["n_epochs"] <= theirs["n_epochs"]
     for width in WIDTHS:
