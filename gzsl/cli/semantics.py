@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as RichTable
 
+from gzsl.cli.graphs import graph as make_graph_folder
+from gzsl.cli.graphs import propagate, report_graph
 from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import read_rows
+from gzsl.errors import DataError
 from gzsl.files import write_text
 
 if TYPE_CHECKING:
@@ -26,15 +29,26 @@ app = typer.Typer(no_args_is_help=True, help="Make class tables of texts, words 
 def report(
     path: Annotated[str, typer.Argument(metavar="DATASET", help="name of a dataset, or a folder or file of data")],
     name: Annotated[str | None, typer.Option(help="which class table; the first one when not given")] = None,
+    graph: Annotated[
+        str | None, typer.Option(help="report on this class graph instead: a kind such as attributes-knn, or a folder")
+    ] = None,
+    out: Annotated[Path | None, written_file("picture of the graph (.png) to write, with its data as .csv")] = None,
+    run: Annotated[Path | None, typer.Option(help="finished run whose accuracies colour the classes")] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Say what a class table promises: range, rank, faults, near duplicates, and which unseen classes will be hard.
 
-    A class is hard when another one has nearly the same vector, and when no mixture of seen classes resembles it.
+    A class is hard when another one has nearly the same vector, and when no mixture of seen classes resembles it. Of a
+    class graph: relations, components, classes without neighbours, and how many hops make classes alike.
 
-    Example: [bold]gzsl semantics report mine[/bold]
+    Example: [bold]gzsl semantics report mine --graph attributes-knn --out graph.png[/bold]
     """
+    if graph is not None:
+        report_graph(graph, path, data, name, out, run, json_output)
+        return
+    if out is not None or run is not None:
+        raise DataError("--out and --run: found them without --graph, expected a graph to draw")
     from gzsl.data import load
     from gzsl.semantics.report import semantics_report
 
@@ -103,6 +117,10 @@ def fuse(
     from gzsl.semantics.sources import fuse as fuse_tables
 
     _write(fuse_tables([_read(path) for path in tables], normalise), out)
+
+
+app.command(name="graph")(make_graph_folder)
+app.command()(propagate)
 
 
 def _write(found: Sourced, out: Path) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gzsl.conformance.subject import CheckFailed, Losses, Subject, differing, expect, expect_refusal, listed, same
 from gzsl.errors import TrainingDiverged
+from gzsl.heads import PrototypeHead
 from gzsl.methods import Method, Monitor
-from gzsl.params import parameters
+from gzsl.params import Configurable, parameters
 
 if TYPE_CHECKING:
     import torch
@@ -77,10 +78,15 @@ def resumed_equals_uninterrupted_bit_for_bit(subject: Subject) -> None:
 
 
 def scoring_on_the_way_does_not_disturb_training(subject: Subject) -> None:
-    """Scoring after every epoch changes nothing of what is learnt."""
-    scored = subject.quick().fit(subject.bench.small, seed=0, monitor=Scoring(subject))
+    """Scoring after every epoch, with other values of what scoring alone reads, changes nothing of what is learnt."""
+    method = _quick(subject)
+    own = {name: getattr(method, name) for name in method.scoring_only}
+    method.set_params(**{name: _another(value) for name, value in own.items()})
+    method.fit(subject.bench.small, seed=0, monitor=Scoring(subject))
+    scored = method.set_params(**own).prepare_scoring()
     other = differing(scored, subject.brief[0])
-    expect(not other, f"scored after every epoch, the fit ends with other {listed(other)}")
+    reason = f" with other {', '.join(own)}" if own else ""
+    expect(not other, f"scored after every epoch{reason}, the fit ends with other {listed(other)}")
 
 
 def every_trained_parameter_moves(subject: Subject) -> None:
@@ -126,6 +132,11 @@ def divergence_names_the_term_and_the_step(subject: Subject) -> None:
         lambda: method.fit(subject.bench.small, seed=0), TrainingDiverged, "stopped being finite at step 1 of epoch 1",
         "a loss that is NaN",
     )  # fmt: skip
+
+
+def _another(value: Any) -> Any:
+    """Another value of a number or of a head."""
+    return PrototypeHead() if isinstance(value, Configurable) else 3 if value is None else value + 1
 
 
 def _quick(subject: Subject) -> IterativeMethod:

@@ -68,9 +68,12 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
     tables, table_notes = checked_tables(raw, match)
     notes += table_notes
     rows = raw.rows
-    if not len(rows["test_seen"]):
+    if not len(rows["test_seen"]) and len(seen):
         notes.append("there are no test_seen rows: plain zero-shot learning, T1 alone")
-    split = Split(seen, unseen, rows["trainval"], rows["test_seen"], rows["test_unseen"], version, folds)
+    kept = rows.get("reserve", np.empty(0, dtype=np.int64))
+    split = Split(
+        seen, unseen, rows["trainval"], rows["test_seen"], rows["test_unseen"], version, folds, reserve=kept
+    )
     try:
         split.check(raw.labels, raw.class_names)
     except DataError as error:
@@ -79,7 +82,7 @@ def assemble(raw: RawData, folder_name: str = "") -> Assembled:
 
 
 def _sides(raw: RawData) -> tuple[np.ndarray, np.ndarray]:
-    for name in ("trainval", "test_unseen"):
+    for name in ("test_unseen",) if raw.transfer_only else ("trainval", "test_unseen"):
         if not len(raw.rows[name]):
             raise DataError(f"{raw.source}: {name} is empty, expected at least one row")
     seen = np.unique(raw.labels[raw.rows["trainval"]])

@@ -37,11 +37,20 @@ from gzsl.door.room import check_disk
 from gzsl.errors import DataError, GzslError, GzslWarning, RunError
 from gzsl.files import file_hash, value_hash, write_json
 from gzsl.resources import cache_dir
-from gzsl.semantics import Semantics
+from gzsl.semantics import Members, Semantics
 
-FORMAT = 2
+FORMAT = 3
 FEATURES, ARRAYS, FACTS = FILES = ("features.npy", "arrays.npz", "facts.json")
+SETS = ("seen", "unseen", *ROW_SETS, "reserve")
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, GzslError)
+
+
+class MemberFacts(Document):
+    """What is known of the members of a class table besides their vectors and sizes."""
+
+    rule: str
+    templates: list[str] | None = None
+    texts: list[str] | None = None
 
 
 class Facts(Document):
@@ -57,6 +66,8 @@ class Facts(Document):
     benchmark: str | None
     complete: bool
     notes: list[str]
+    members: dict[str, MemberFacts] = {}
+    joint: list[str] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +135,8 @@ def _key(layout: Layout) -> str:
     """Hash of the format, the facts in use, and name and content of every file."""
     known = [file_hash(path) for path in benchmarks.files()]
     files = [[path.name, hash_of(path)] for path in layout.files]
-    return value_hash([FORMAT, known, layout.kind, layout.folder.name, files])
+    chosen = [layout.array, layout.level]
+    return value_hash([FORMAT, known, layout.kind, layout.folder.name, files, *(chosen if any(chosen) else [])])
 
 
 def _open(entry: Path, whole: bool = False) -> Stored | None:
@@ -139,12 +151,13 @@ def _open(entry: Path, whole: bool = False) -> Stored | None:
         names = tuple(facts.class_names)
         tables = {
             name: Semantics(
-                arrays[f"table_{name}"], names, name, attribute_names=None if columns is None else tuple(columns)
+                arrays[f"table_{name}"], names, name, attribute_names=None if columns is None else tuple(columns),
+                members=_members(name, facts, arrays), joint=name in facts.joint,
             )
             for name, columns in facts.tables.items()
-        }
+        }  # fmt: skip
         folds = tuple(arrays[f"fold_{k}"] for k in range(facts.n_folds))
-        sets = {name: arrays[name] for name in ("seen", "unseen", *ROW_SETS)}
+        sets = {name: arrays[name] for name in SETS}
         split = Split(**sets, version=facts.version, validation_classes=folds)  # type: ignore[arg-type]
         return Stored(features, arrays["labels"], tables, split, facts)
     except DAMAGE as damage:
@@ -152,6 +165,14 @@ def _open(entry: Path, whole: bool = False) -> Stored | None:
             warnings.warn(GzslWarning(f"{entry}: the converted dataset was damaged and is made again ({damage})"))
         shutil.rmtree(entry, ignore_errors=True)
         return None
+
+
+def _members(name: str, facts: Facts, arrays: dict[str, np.ndarray]) -> Members | None:
+    if name not in facts.members:
+        return None
+    about = facts.members[name]
+    templates, texts = (None if found is None else tuple(found) for found in (about.templates, about.texts))
+    return Members(arrays[f"members_{name}"], arrays[f"sizes_{name}"], about.rule, templates, texts)
 
 
 def _convert(layout: Layout, entry: Path) -> None:
@@ -164,12 +185,16 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
     tables = assembled.tables
     check_disk(raw.source, 4 * math.prod(raw.features.shape), folder)
     features = write_features(raw.features, folder / FEATURES)
-    called, tuned, feature_notes = features_name(layout.features.name, raw.features.shape[1])
+    file = layout.features.name if layout.array is None else f"{layout.features.stem}-{layout.array}.npz"
+    called, tuned, feature_notes = features_name(file, raw.features.shape[1])
     if raw.features_name is not None:
         called, tuned, feature_notes = raw.features_name, raw.fine_tuned, ["features are called as their card says"]
-    sets = {name: getattr(split, name) for name in ("seen", "unseen", *ROW_SETS)}
+    sets = {name: getattr(split, name) for name in SETS}
     folds = {f"fold_{k}": fold for k, fold in enumerate(split.validation_classes)}
     values = {f"table_{name}": table.table for name, table in tables.items()}
+    members = {name: table.members for name, table in tables.items() if table.members is not None}
+    values |= {f"members_{name}": found.vectors for name, found in members.items()}
+    values |= {f"sizes_{name}": found.sizes for name, found in members.items()}
     arrays: dict[str, Any] = {"labels": raw.labels, **sets, **folds, **values}
     with (folder / ARRAYS).open("wb") as stream:
         np.savez(stream, **arrays)
@@ -181,6 +206,14 @@ def _write_entry(raw: RawData, layout: Layout, folder: Path) -> None:
         version=split.version, n_folds=len(folds), features=called, fine_tuned=tuned,
         benchmark=match.name if match else None, complete=bool(match and match.complete),
         notes=[*assembled.notes, *feature_notes, *raw.notes],
+        members={
+            name: MemberFacts(
+                rule=found.rule, templates=None if found.templates is None else list(found.templates),
+                texts=None if found.texts is None else list(found.texts),
+            )
+            for name, found in members.items()
+        },
+        joint=[name for name, table in tables.items() if table.joint],
     )  # fmt: skip
     write_json(folder / FACTS, facts.values)
     seal_folder(folder, FILES)

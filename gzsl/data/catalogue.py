@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gzsl.door.paths import is_folder, user_path
 from gzsl.errors import DataError, suggest
 
 EMBEDDED = ("letters", "digits", "simulated")
+ARRAY_OPTIONS = ("array", "level")  # which array holds the features; which coarser classes are meant
 ROOT_VARIABLE = "GZSL_DATA"
 ABSENT = "absent"
 BELOW_ROOT = ("", "data", "xlsa17/data")
@@ -89,7 +90,8 @@ def load(
         Features of the regions of every picture that lie elsewhere: a file or features folder, or its place below
         ``root``; those beside the dataset's features when None. See `gzsl.data.grids`.
     **options
-        Options of an embedded dataset, e.g. ``preset`` of ``simulated``.
+        Options of an embedded dataset, e.g. ``preset`` of ``simulated``; of a file of named arrays ``array`` (which
+        one holds the features) and ``level`` (coarser classes instead of its own).
 
     Raises
     ------
@@ -114,9 +116,7 @@ def load_plain(
     if name.lower() in EMBEDDED:
         made = _load_embedded(name.lower(), options)
         return made if regions is None else _with_regions(made, regions, root, None, whole)
-    layout = find_layout(_find(name, root), features_file)
-    if options:
-        raise DataError(f"{name}: found the option {sorted(options)[0]!r}, expected none for a dataset of files")
+    layout = _with_options(name, find_layout(_find(name, root), features_file), options)
     dataset = _load_files(layout, whole)
     found = own_regions(layout) if regions is None else regions
     return dataset if found is None else _with_regions(dataset, found, root, layout, whole)
@@ -150,6 +150,18 @@ def present(root: Path | str | None = None) -> set[str]:
         Folder that holds the benchmarks' folders; ``GZSL_DATA`` when None.
     """
     return {*EMBEDDED, *(benchmarks.canonical_name(folder.name) for folder in _folders(root))}
+
+
+def _with_options(name: str, layout: Layout, options: dict[str, Any]) -> Layout:
+    """A layout as options want it; only files of named arrays have any."""
+    known = ARRAY_OPTIONS if layout.kind == "arrays" else ()
+    for option, value in options.items():
+        if option not in known:
+            expected = f"one of {', '.join(known)}" if known else "none for a dataset of files"
+            raise DataError(f"{name}: found the option {option!r}, expected {expected}")
+        if not isinstance(value, str):
+            raise DataError(f"{name}: option {option}: found {value!r}, expected the name of an array")
+    return replace(layout, **options)
 
 
 def _load_embedded(name: str, options: dict[str, Any]) -> Dataset:

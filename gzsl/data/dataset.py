@@ -220,6 +220,12 @@ class Dataset:
         return replace(self, card=replace(self.card, features=name, notes=(*self.card.notes, note)))
 
     @property
+    def folder(self) -> Path | None:
+        """Where its files lie; None of what is embedded or made in memory."""
+        place = Path(self.card.source)
+        return place if place.is_absolute() and place.is_dir() else None
+
+    @property
     def content_hash(self) -> str:
         """That of the card, and of the graph where there is one: what decides the numbers besides the recipe."""
         digest = self.card.content_hash
@@ -290,6 +296,4 @@ class Dataset:
         """
         if spec is None:
             return replace(self, graph=None)
-        place = Path(self.card.source)
-        folder = place if place.is_absolute() and place.is_dir() else None
-        return replace(self, graph=make_graph(spec, self.semantics, folder))
+        return replace(self, graph=make_graph(spec, self.semantics, self.folder))

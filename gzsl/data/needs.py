@@ -46,7 +46,7 @@ NEEDS: dict[str, Need] = {
         "features of regions (n, R, d)",
         "gzsl features extract PICTURES --pooling grid --out FEATURES makes them, gzsl data make a dataset of those; "
         "beside features that are here already, name them in the recipe (dataset.regions)",
-        lambda view: view.features.regions is not None, lambda dataset: dataset.regions is not None,
+        lambda view: len(view.features.shape) == 3, lambda dataset: dataset.regions is not None,
     ),
     "joint": Need(
         "class vectors in the space of the features",

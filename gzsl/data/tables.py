@@ -7,6 +7,7 @@ contradicts the rest is left out with a note, so that it cannot block a dataset 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +56,10 @@ def checked_tables(raw: RawData, match: benchmarks.Match | None) -> tuple[dict[s
 
 def _semantics(raw: RawData, name: str) -> Semantics:
     table: RawTable = raw.tables[name]
-    return Semantics(table.values, raw.class_names, name, attribute_names=table.attribute_names)
+    return Semantics(
+        table.values, raw.class_names, name, attribute_names=table.attribute_names, members=table.members,
+        joint=table.joint,
+    )  # fmt: skip
 
 
 def _renamed(tables: Mapping[str, Semantics], known: benchmarks.Facts) -> tuple[dict[str, Semantics], list[str]]:
@@ -74,7 +78,7 @@ def _renamed(tables: Mapping[str, Semantics], known: benchmarks.Facts) -> tuple[
         kind = " (sentence embeddings are that wide)" if is_sentences else ""
         notes.append(f"table {name} has {width} columns, not the {expected} {what} of {known.name}: "
                      f"it is called {called}{kind}")  # fmt: skip
-        found[called] = Semantics(table.table, table.class_names, called, attribute_names=table.attribute_names)
+        found[called] = replace(table, name=called)
     return found, notes
 
 

@@ -166,10 +166,8 @@ class Method(Configurable):
         X = self._checked_features(X)
         self._check_semantics(semantics)
         table, order = semantics.canonical()
-        found = self._scores(X, table)
-        result = np.empty(found.shape, dtype=np.float32)
-        result[:, order] = found
-        return result
+        found = np.asarray(self._scores(X, table), dtype=np.float32)
+        return found if table is semantics else found.take(np.argsort(order), axis=1)
 
     def predict(self, X: np.ndarray, semantics: Semantics | None = None) -> np.ndarray:
         """Name of the best class of each row, by the scores as they are (see `gzsl.calibration` for more).

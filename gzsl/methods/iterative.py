@@ -27,10 +27,16 @@ class IterativeMethod(Trainable):
     def _fit(self, view: TrainView) -> None:
         with torch.random.fork_rng():
             self._begin_loop(view).run()
-        self.prepare_scoring()
+        self.finish_scoring()
+
+    def finish_scoring(self) -> None:
+        """Get ready to score at the end of a fit, unless its last pass was scored already."""
+        if not self.prepared:
+            self.prepare_scoring()
 
     def _begin_loop(self, view: TrainView) -> Loop:
         """The loop before its first step, or where its checkpoint was made; seeds the global random numbers."""
+        self.prepared = False  # type: ignore[misc]
         self.device = self._context.device  # type: ignore[misc]
         self.streams = Streams(self._context.seed, self.device)  # type: ignore[misc]
         torch.manual_seed(self.streams.fresh("global").initial_seed())

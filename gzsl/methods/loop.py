@@ -79,6 +79,7 @@ class Loop:
 
     def settle(self, keep: bool) -> bool:
         """Do what is due after a step, a checkpoint where asked for; tells whether an epoch ended with it."""
+        self.method.prepared = False  # type: ignore[misc]
         ended = self.step % self.steps_per_epoch == 0
         if ended:
             self.before_reading()

@@ -38,6 +38,11 @@ class Trainable(Method):
 
     Attributes
     ----------
+    scoring_only : tuple of str
+        Hyper-parameters that `prepare_scoring` reads and training does not: candidates of a grid that differ in these
+        alone are scored on one fit.
+    prepared : bool
+        Whether `prepare_scoring` has seen the present state of the fit.
     streams : Streams
         Random numbers by name for `update` (``noise``, ...).
     rows : TrainingRows or None
@@ -52,6 +57,8 @@ class Trainable(Method):
     iterative: ClassVar[bool] = True
     batches_per_update: ClassVar[int] = 1
     training_only: ClassVar[tuple[str, ...]] = ()
+    scoring_only: ClassVar[tuple[str, ...]] = ()
+    prepared: ClassVar[bool] = False
     rows: ClassVar[TrainingRows | None] = None
     device: ClassVar[str] = "cpu"
     streams: ClassVar[Streams]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
 from gzsl.params import plain
+from gzsl.runs.candidates import candidates_of, scored_as, sharing_fits
 from gzsl.runs.lockstep import Fits, carry_out
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
@@ -68,8 +68,7 @@ class Experiment:
         self.records = Records(self.folder.path / "records.jsonl")
         self.method = self.recipe.build_method()
         self.selection = make_selection(self.recipe.selection.rule)
-        grid = self.recipe.selection.grid
-        self.candidates = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        self.candidates = candidates_of(self.recipe)
         self.metric = metric_for(self.recipe, self.dataset)
         asked = self.recipe.calibration["name"] != "none"
         self.calibrated = asked and is_generalized(self.recipe, self.dataset)
@@ -180,16 +179,17 @@ class Experiment:
             self._evaluate(method, task, phase, fold, i, 0)
 
     def _search_epochs(self, phase: str, fold: str, task: Task) -> Fits[None]:
-        for i, candidate in enumerate(self.candidates):
-            method = self.recipe.build_method(**candidate)
+        for members in sharing_fits(self.recipe, self.candidates):
+            method = self.recipe.build_method(**self.candidates[members[0]])
             n_epochs = int(plain(method)["n_epochs"])
-            done = self._known(phase, fold, i, n_epochs)
-            yield from self._fit(method, task, f"{phase}-{fold}-c{i}", (phase, fold, i), done)
+            done = all(self._known(phase, fold, i, n_epochs) for i in members)
+            yield from self._fit(method, task, f"{phase}-{fold}-c{members[0]}", (phase, fold, members), done)
 
     def _fit(
-        self, method: Method, task: Task, name: str, search: tuple[str, str, int] | None = None, done: bool = False
-    ) -> Fits[None]:
-        """Ask for a fit with checkpoints under ``name``; evaluate on the way when the fit belongs to a search.
+        self, method: Method, task: Task, name: str, search: tuple[str, str, list[int]] | None = None,
+        done: bool = False,
+    ) -> Fits[None]:  # fmt: skip
+        """Ask for a fit with checkpoints under ``name``; evaluate on the way when candidates of a search share it.
 
         A search that is recorded already asks too, for the sake of other runs that it is stacked with.
         """
@@ -201,7 +201,8 @@ class Experiment:
             if self.records.find(kind="losses", fit=name, epoch=epoch) is None:
                 self._record({"kind": "losses", "fit": name, "epoch": epoch, "losses": dict(losses)})
             if search is not None and epoch in at:
-                self._evaluate(method.prepare_scoring(), task, *search, epoch)
+                for i in search[2]:
+                    self._evaluate(method, task, *search[:2], i, epoch)
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
@@ -216,9 +217,10 @@ class Experiment:
         if self._known(phase, fold, candidate, epoch):
             return
         calibrator = None
-        if self.calibrated and phase == "validation":
-            calibrator = self._calibrator(fold, task).attach(method, task.view)
-        evaluation = evaluate(method, task, observer=calibrator)
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+            if self.calibrated and phase == "validation":
+                calibrator = self._calibrator(fold, task).attach(ready, task.view)
+            evaluation = evaluate(ready, task, observer=calibrator)
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.alignment import ALIGNMENTS
 from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
@@ -81,9 +82,10 @@ class Recipe(PoolSection):
         return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
-        """The method with the recipe's hyper-parameters, and ``changes`` on top."""
+        """The method with the recipe's hyper-parameters and ``changes`` on top, a part's own as ``head.lr``."""
         cls = get_method(self.method["name"])
-        given = {key: value for key, value in self.method.items() if key != "name"} | changes
+        given = {key: value for key, value in self.method.items() if key != "name"}
+        given = overridden(given, changes) if any("." in key for key in changes) else given | changes
         return configure(cls, given, where=f"recipe for {self.title}: method", error=RecipeError)
 
     def resolved(self) -> dict[str, Any]:
@@ -103,6 +105,8 @@ class Recipe(PoolSection):
             del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
         if values["dataset"]["joint"] is None:
             del values["dataset"]["joint"]
+        if self.preprocess.align == "none":
+            del values["preprocess"]["align"]
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -118,6 +122,7 @@ class Recipe(PoolSection):
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
             "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
+            "align": self.preprocess.align,
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
@@ -145,6 +150,7 @@ class Recipe(PoolSection):
         from gzsl.evaluation.selection import make_selection
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
+        _check_choice("preprocess.align", self.preprocess.align, ALIGNMENTS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
         if self.dataset.graph is not None:
             check_spec(self.dataset.graph)
@@ -165,8 +171,9 @@ class Recipe(PoolSection):
             raise RecipeError("selection: found a grid with rule 'last', expected rule 'validation', which can choose")
         known = parameters(type(method))
         for name, values in self.selection.grid.items():
-            if name not in known:
-                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(name, known)}")
+            owner, dot, _ = name.partition(".")
+            if owner not in known or (dot and known[owner].part is None):
+                raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(owner, known)}")
             for value in values:
                 self.build_method(**{name: value}).check_parameters()
         return self
@@ -180,6 +187,11 @@ class Recipe(PoolSection):
             )
         if self.setting != "transfer":
             return
+        if self.preprocess.align != "none":
+            raise RecipeError(
+                f"preprocess.align: found {self.preprocess.align!r} in the transfer setting, without rows to learn "
+                "a map on, expected none"
+            )
         if self.selection.rule != "last":
             raise RecipeError(
                 f"selection: found rule {self.selection.rule!r} in the transfer setting, which has no training rows to "

@@ -79,6 +79,15 @@ class PreprocessSection(Section):
     """What is done to features before any method sees them; statistics come from training rows only."""
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
+    align: str = Field(
+        "none", description="map from features to the space of class vectors, learnt on seen rows: none, ridge, "
+        "contrastive, cwcl",
+    )  # fmt: skip
+
+    @property
+    def label(self) -> str:
+        """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        return self.features if self.align == "none" else f"{self.features}+{self.align}"
 
 
 class ShotsSection(Section):
@@ -106,6 +115,18 @@ class SelectionSection(Section):
     holdout: float = Field(0.2, gt=0, lt=1, description="share of a training class's images held out in a fold")
     every: int | None = Field(None, strict=True, ge=1, description="epochs between evaluations; null: five")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="hyper-parameter values to choose from")
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, grid: Any) -> Any:
+        """Values of a part below its name, ``{head: {lr: [...]}}``, are those of ``head.lr``."""
+        if not isinstance(grid, dict):
+            return grid
+        flat: dict[Any, Any] = {}
+        for key, value in grid.items():
+            own = {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            flat |= own
+        return flat
 
     @field_validator("grid")
     @classmethod

@@ -41,6 +41,8 @@ class ClassGraph:
         What the protocol calls the graph.
     notes : tuple of str
         What was found or decided when it was made, one sentence each; no part of its content.
+    texts : tuple of str, optional
+        What each node is, in words: what vectors may be made of; no part of its content either.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class ClassGraph:
     vectors: np.ndarray | None = None
     name: str = "graph"
     notes: tuple[str, ...] = ()
+    texts: tuple[str, ...] | None = None
 
     @classmethod
     def from_edges(
@@ -67,14 +70,15 @@ class ClassGraph:
         vectors: np.ndarray | None = None,
         name: str = "graph",
         notes: Sequence[str] = (),
+        texts: Sequence[str] | None = None,
     ) -> ClassGraph:
         """A graph from lists of edges: by relation, ids of sources (E,), of targets (E,), weights (E,) or None for 1.
 
         An edge that stands several times has the sum of its weights.
         """
         found = {relation: edges_between(len(nodes), *parts) for relation, parts in edges.items()}
-        nodes_of = np.asarray(class_nodes, dtype=np.int64)
-        return cls(tuple(nodes), found, tuple(class_names), nodes_of, vectors, name, tuple(notes))
+        ids, said = np.asarray(class_nodes, dtype=np.int64), None if texts is None else tuple(texts)
+        return cls(tuple(nodes), found, tuple(class_names), ids, vectors, name, tuple(notes), said)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", tuple(str(node) for node in self.nodes))
@@ -106,12 +110,16 @@ class ClassGraph:
             if weights.nnz and not (np.isfinite(weights.data).all() and weights.data.min() > 0):
                 raise DataError(f"{where}: relation {relation!r}: found a weight that is not over 0 and finite")
         self._check_class_nodes(where, n)
-        if self.vectors is None:
-            return
-        if self.vectors.ndim != 2 or len(self.vectors) != n or not self.vectors.shape[1]:
-            raise DataError(f"{where}: vectors: found shape {self.vectors.shape}, expected ({n}, values), one a node")
-        if not np.isfinite(self.vectors).all():
-            row = int(np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))[0])
+        if self.texts is not None and len(self.texts) != n:
+            raise DataError(f"{where}: texts: found {len(self.texts)}, expected {n}, one a node")
+        if self.vectors is not None:
+            self._check_vectors(where, n, self.vectors)
+
+    def _check_vectors(self, where: str, n: int, vectors: np.ndarray) -> None:
+        if vectors.ndim != 2 or len(vectors) != n or not vectors.shape[1]:
+            raise DataError(f"{where}: vectors: found shape {vectors.shape}, expected ({n}, values), one a node")
+        if not np.isfinite(vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
             raise DataError(f"{where}: vectors: that of node {self.nodes[row]!r} has NaN or infinite values")
 
     def _check_class_nodes(self, where: str, n: int) -> None:
@@ -195,11 +203,12 @@ class ClassGraph:
             relations={name: weights[order][:, order] for name, weights in self.relations.items()},
             class_nodes=position[self.class_nodes],
             vectors=None if self.vectors is None else self.vectors[order],
+            texts=None if self.texts is None else tuple(self.texts[i] for i in order),
         )
 
     def canonical(self) -> ClassGraph:
         """Nodes in the order of their names, so that no method depends on the order in which a file has them."""
-        order = np.array(sorted(range(len(self.nodes)), key=self.nodes.__getitem__), dtype=np.int64)
+        order = np.array(sorted(range(len(self)), key=self.nodes.__getitem__), dtype=np.int64)
         return self if (np.diff(order) == 1).all() else self.permuted(order)
 
     def only(self, relations: Iterable[str]) -> ClassGraph:
@@ -246,10 +255,7 @@ class ClassGraph:
 
     def propagated(self, values: np.ndarray, hops: int, kind: str = "symmetric") -> np.ndarray:
         """Values (n, k) after ``hops`` steps of the normalised adjacency."""
-        step, result = self.normalised_adjacency(kind), np.asarray(values, dtype=np.float32)
-        for _ in range(hops):
-            result = step @ result
-        return result
+        return walks.propagated(self.normalised_adjacency(kind), values, hops)
 
     def distances(self, lengths: str = "hops", relations: Iterable[str] | None = None) -> np.ndarray:
         """Lengths (C, C), float64, of the shortest paths between classes, whatever direction edges have.
@@ -266,8 +272,10 @@ class ClassGraph:
         ndarray
             Infinite between classes of different components.
         """
-        found = walks.path_lengths(self.adjacency(relations), self.class_nodes, lengths)
-        return found[:, self.class_nodes]
+        edges = self.adjacency(relations)
+        if lengths == "hops":
+            return walks.hops_between(edges, self.class_nodes)
+        return walks.path_lengths(edges, self.class_nodes, lengths)[:, self.class_nodes]
 
     def diffusion_kernel(self, beta: float = 1.0, relations: Iterable[str] | None = None) -> np.ndarray:
         """Kernel (C, C), float64, of classes: exp(-beta L) with the symmetric normalised Laplacian L of the graph."""

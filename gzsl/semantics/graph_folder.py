@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gzsl.door.archives import open_npy
 from gzsl.door.names import places, same_form
 from gzsl.door.tables import Sheet, csv_text, read_rows
 from gzsl.errors import DataError, suggest
@@ -29,8 +30,8 @@ def read_graph(folder: Path, class_names: Sequence[str] | None = None) -> ClassG
     Parameters
     ----------
     folder : Path
-        ``nodes.csv``: a column node, and maybe class with the name of the class that a node is. ``edges.csv``: source,
-        target, and maybe relation and weight. ``vectors.npy``: (n, v), a row a node.
+        ``nodes.csv``: a column node, and maybe class with the name of the class that a node is, and text.
+        ``edges.csv``: source, target, and maybe relation and weight. ``vectors.npy``: (n, v), a row a node.
     class_names : sequence of str, optional
         The classes, each of which has to have a node; those of the column class when None, else all nodes.
 
@@ -42,17 +43,21 @@ def read_graph(folder: Path, class_names: Sequence[str] | None = None) -> ClassG
     """
     rows = read_rows(folder / NODES, ("node",))
     nodes = [row["node"] for row in rows]
-    refuse_alike(nodes, str(folder / NODES))
     called = {row["class"]: k for k, row in enumerate(rows) if row.get("class")}
+    if not called:  # then classes are told by the names of nodes
+        refuse_alike(nodes, str(folder / NODES))
     notes: tuple[str, ...] = ()
     if class_names is None:
         class_names = list(called) or nodes
         ids = np.array([called[name] for name in called] or range(len(nodes)), dtype=np.int64)
     else:
         ids, notes = _ids(class_names, called, nodes, str(folder / NODES))
+    texts = [row["text"] for row in rows] if "text" in rows[0] else None
     edges = _edges(folder / EDGES, nodes)
     vectors = _vectors(folder / VECTORS, len(nodes))
-    return ClassGraph.from_edges(nodes, edges, class_names, ids, vectors=vectors, name=folder.name, notes=notes)
+    return ClassGraph.from_edges(
+        nodes, edges, class_names, ids, vectors=vectors, name=folder.name, notes=notes, texts=texts
+    )
 
 
 def _ids(
@@ -99,11 +104,7 @@ def _edges(path: Path, nodes: Sequence[str]) -> dict[str, tuple[np.ndarray, np.n
 def _vectors(path: Path, n: int) -> np.ndarray | None:
     if not path.is_file():
         return None
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read ({reason}), expected a .npy of numbers") from None
+    found = open_npy(path)
     if found.ndim != 2 or len(found) != n or found.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: found {found.dtype} of shape {found.shape}, expected numbers of shape ({n}, values), one row "
@@ -122,7 +123,9 @@ def write_graph(graph: ClassGraph, folder: Path) -> Path:
     """
     make_folder(folder)
     named = dict(zip(graph.class_nodes.tolist(), graph.class_names, strict=True))
-    lines = [("node", "class"), *((node, named.get(k, "")) for k, node in enumerate(graph.nodes))]
+    columns = [("node", *graph.nodes), ("class", *(named.get(k, "") for k in range(len(graph))))]
+    if graph.texts is not None:
+        columns.append(("text", *graph.texts))
     edges: list[tuple[object, ...]] = [("source", "target", "relation", "weight")]
     for relation, weights in graph.relations.items():
         found = weights.tocoo()
@@ -134,5 +137,5 @@ def write_graph(graph: ClassGraph, folder: Path) -> Path:
         with replacing(folder / VECTORS) as temporary, temporary.open("wb") as stream:
             np.save(stream, graph.vectors)
     write_text(folder / EDGES, csv_text(edges))
-    write_text(folder / NODES, csv_text(lines))
+    write_text(folder / NODES, csv_text(list(zip(*columns, strict=True))))
     return folder

@@ -16,11 +16,11 @@ from gzsl.params import Configurable, configure, param, plain
 from gzsl.registry import Registry
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.graph_folder import has_graph
-from gzsl.semantics.node_vectors import from_classes
+from gzsl.semantics.node_vectors import from_classes, from_texts, from_words, positional
 from gzsl.semantics.table import Semantics
 
 BESIDE = "graphs"  # folder of a dataset in which graphs are looked for by name
-VECTORS = ("attributes", "own", "none")
+VECTORS = ("attributes", "own", "none", "positional", "words", "sentences")
 Spec = str | Mapping[str, Any]
 
 
@@ -33,8 +33,11 @@ class GraphMaker(Configurable):
     usual_vectors: ClassVar[str] = "attributes"
     vectors: str | None = param(
         default=None, choices=(None, *VECTORS),
-        doc="node vectors: attributes (classes their own, other nodes the mean of those around), own, none",
+        doc="node vectors: attributes (classes their own, other nodes the mean of those around), own, none, positional "
+        "(spectral), words (of names, from a file), sentences (of texts or names, extra text)",
     )  # fmt: skip
+    words: str = param(default="", doc="file of word vectors, for vectors words; beside the data, or a path")
+    dims: int = param(default=32, low=1, high=10_000, doc="values a node, for vectors positional")
 
     def make(self, semantics: Semantics, folder: Path | None = None) -> ClassGraph:
         """A graph of the classes of a table.
@@ -55,7 +58,7 @@ class GraphMaker(Configurable):
         table, order = semantics.canonical()
         made = replace(self._make(table, folder), name=self.label)
         refuse_torn(made)
-        return self._with_vectors(made, table).take(np.argsort(order))
+        return self._with_vectors(made, table, folder).take(np.argsort(order))
 
     @property
     def label(self) -> str:
@@ -67,18 +70,27 @@ class GraphMaker(Configurable):
     def _make(self, semantics: Semantics, folder: Path | None) -> ClassGraph:
         raise NotImplementedError
 
-    def _with_vectors(self, graph: ClassGraph, semantics: Semantics) -> ClassGraph:
+    def _with_vectors(self, graph: ClassGraph, semantics: Semantics, folder: Path | None) -> ClassGraph:
         kind = self.vectors or self.usual_vectors
         if kind == "none":
             return graph.with_vectors(None)
         if kind == "own" and graph.vectors is None:
             raise DataError(f"graph {graph.name!r}: found no vectors of its own, expected some or vectors: attributes")
-        if kind == "attributes" or graph.vectors is None:
-            return graph.with_vectors(from_classes(graph, semantics.table))
-        return graph
+        if kind == "positional":
+            return graph.with_vectors(positional(graph, self.dims))
+        if kind in ("words", "sentences"):
+            if kind == "words" and not self.words:
+                raise DataError(f"graph {graph.name!r}: words: found no file, expected word vectors (words: FILE)")
+            found, notes = from_words(graph, place_of(self.words, folder)) if self.words else from_texts(graph)
+            return replace(graph, vectors=found, notes=(*graph.notes, *notes))
+        return graph if kind.startswith("own") and graph.vectors is not None else _of_classes(graph, semantics)
 
 
 GRAPHS: Registry[type[GraphMaker]] = Registry("graph", "gzsl.semantics.graphs", DataError)
+
+
+def _of_classes(graph: ClassGraph, semantics: Semantics) -> ClassGraph:
+    return graph.with_vectors(from_classes(graph, semantics.table))
 
 
 def graph_maker(name: str) -> Callable[[type[GraphMaker]], type[GraphMaker]]:
@@ -112,9 +124,14 @@ def make_graph(spec: Spec | ClassGraph, semantics: Semantics, folder: Path | Non
     """
     if isinstance(spec, ClassGraph):
         return spec.for_classes(semantics.class_names)
+    return graph_maker_for(spec, folder).make(semantics, folder)
+
+
+def graph_maker_for(spec: Spec, folder: Path | None = None) -> GraphMaker:
+    """What makes the graph that a name, a path or a mapping means, with its options checked; see `make_graph`."""
     maker = _maker(spec, folder)
     maker.check_parameters()
-    return maker.make(semantics, folder)
+    return maker
 
 
 def check_spec(spec: Spec) -> None:

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, eye_array
 from gzsl.errors import DataError
 from gzsl.semantics.sparse_edges import normalised
 
-LENGTHS = ("hops", "weights", "inverse")
+LENGTHS = ("weights", "inverse")
 
 
 def together(matrices: Sequence[csr_array], directed: bool = False) -> csr_array:
@@ -22,7 +22,42 @@ def together(matrices: Sequence[csr_array], directed: bool = False) -> csr_array
     return csr_array(total if directed else total.maximum(total.T))
 
 
-def path_lengths(weights: csr_array, sources: np.ndarray, lengths: str = "hops") -> np.ndarray:
+def propagated(step: csr_array, values: np.ndarray, hops: int) -> np.ndarray:
+    """Values (n, k), float32, after some steps."""
+    result = np.asarray(values, dtype=np.float32)
+    for _ in range(hops):
+        result = step @ result
+    return result
+
+
+def hops_between(weights: csr_array, chosen: np.ndarray) -> np.ndarray:
+    """Fewest edges (C, C), float64, between some nodes; inf without a path.
+
+    All searches go on side by side: a bit a source and node says who has been where.
+    """
+    edges = csr_array(weights)
+    width = -(-len(chosen) // 8)
+    reached = np.zeros((edges.shape[0], width), dtype=np.uint8)
+    place = np.arange(len(chosen))
+    np.bitwise_or.at(reached, (chosen, place // 8), np.uint8(128) >> (place % 8).astype(np.uint8))
+    frontier = reached.copy()
+    found = np.full((len(chosen), len(chosen)), np.inf)
+    found[place, place] = 0.0
+    linked = np.flatnonzero(np.diff(edges.indptr))
+    steps = 0
+    while frontier.any():
+        steps += 1
+        fresh = np.zeros_like(reached)
+        if len(linked):
+            fresh[linked] = np.bitwise_or.reduceat(frontier[edges.indices], edges.indptr[linked], axis=0)
+        frontier = fresh & ~reached
+        reached |= frontier
+        here = np.unpackbits(frontier[chosen], axis=1, count=len(chosen)).astype(bool)
+        found[here] = steps
+    return found
+
+
+def path_lengths(weights: csr_array, sources: np.ndarray, lengths: str = "weights") -> np.ndarray:
     """Lengths (s, n) of the shortest paths from some nodes (s,) to all, in a graph without direction; inf without one.
 
     Raises
@@ -33,11 +68,11 @@ def path_lengths(weights: csr_array, sources: np.ndarray, lengths: str = "hops")
     from scipy.sparse.csgraph import dijkstra
 
     if lengths not in LENGTHS:
-        raise DataError(f"lengths: found {lengths!r}, expected one of {', '.join(LENGTHS)}")
+        raise DataError(f"lengths: found {lengths!r}, expected hops, {' or '.join(LENGTHS)}")
     cost = csr_array(weights, dtype=np.float64, copy=True)
     if lengths == "inverse":
         cost.data = 1.0 / cost.data
-    return np.asarray(dijkstra(cost, directed=False, indices=sources, unweighted=lengths == "hops"))
+    return np.asarray(dijkstra(cost, directed=False, indices=sources))
 
 
 def diffusion(weights: csr_array, chosen: np.ndarray, beta: float) -> np.ndarray:
@@ -59,7 +94,7 @@ class Hierarchy:
     Parameters
     ----------
     parents : csr_array, shape (n, n)
-        Edges to parents; a node may have several.
+        Edges to parents; a node may have several. That of a node to itself says nothing and is left out.
     nodes : sequence of str
         Names of the nodes.
     name : str
@@ -77,7 +112,10 @@ class Hierarchy:
     """
 
     def __init__(self, parents: csr_array, nodes: Sequence[str], name: str = "graph") -> None:
-        self.parents, self.children = csr_array(parents), csr_array(parents.T)
+        upward = csr_array(parents, copy=True)
+        upward.setdiag(0)
+        upward.eliminate_zeros()
+        self.parents, self.children = upward, csr_array(upward.T)
         self.nodes, self.name = tuple(nodes), name
         self.order = self._sorted()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -134,9 +135,13 @@ class Semantics:
         return np.array([position[form] for form in asked], dtype=np.int64)
 
     def canonical(self) -> tuple[Semantics, np.ndarray]:
-        """Rows sorted by class name, and the order used (``sorted.table == table[order]``)."""
+        """Rows sorted by class name (itself if they are), and the order used: ``sorted.table == table[order]``."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> tuple[Semantics, np.ndarray]:
         order = np.array(sorted(range(len(self)), key=self.class_names.__getitem__), dtype=np.int64)
-        return self.take(order), order
+        return (self if (np.diff(order) == 1).all() else self.take(order)), order
 
     def normalised(self, kind: str, *, statistics_from: np.ndarray | None = None) -> Semantics:
         """Return a normalised copy.

@@ -21,6 +21,7 @@ from gzsl.errors import GzslError, GzslWarning, ProtocolError
 from gzsl.evaluation.evaluator import observed_rows
 from gzsl.methods import Method, Monitor
 from gzsl.params import parameters, plain
+from gzsl.runs.candidates import sharing_fits
 from gzsl.runs.experiment import Experiment
 from gzsl.runs.reporter import Reporter, evaluation_epochs
 from gzsl.runs.run import Run
@@ -159,7 +160,8 @@ class Preflight:
         rule_last = self._recipe.selection.rule == "last"
         scored = 1 if rule_last or not search else len(evaluation_epochs(n_epochs, self._recipe.selection.every))
         fit = costs.build + steps * costs.unit + costs.prepare
-        return costs.calibrator + candidates * (fit + scored * evaluation)
+        fits = len(sharing_fits(self._recipe, self._plan.candidates)) if search else 1
+        return costs.calibrator + fits * fit + candidates * scored * evaluation
 
     def _iterative(self) -> Costs:
         method = self._recipe.build_method(**self._plan.candidates[0])

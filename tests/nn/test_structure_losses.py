@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from gzsl.nn.comparator import Comparator
+from gzsl.nn.comparator import BLOCKS, SLOPES, Comparator
 from gzsl.nn.feature_statistics import feature_statistics
 from gzsl.nn.frozen import frozen
 from gzsl.nn.latent import kl_to_standard_normal, sample_code, wasserstein_between
@@ -129,19 +129,21 @@ def test_a_frozen_network_passes_gradients_to_its_inputs_alone() -> None:
     assert net.weight.grad is None
 
 
-@pytest.mark.parametrize("blocks", [False, True])
-def test_comparator_equals_one_joint_layer_on_pairs(blocks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if blocks:
-        monkeypatch.setattr("gzsl.nn.comparator.LARGEST_BLOCK", 40)
-    net = Comparator(4, 3, rng=rng(), hidden_dim=8)
+@pytest.mark.parametrize(("numbers", "activation"), [(2**17, "leaky-relu"), (40, "leaky-relu"), (90, "relu")])
+def test_comparator_equals_one_joint_layer_on_pairs(
+    numbers: int, activation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BLOCKS, "cpu", numbers)  # 90 are two rows, so that the last block has one
+    net = Comparator(4, 3, rng=rng(), hidden_dim=8, activation=activation)
     h, a = torch.randn(7, 4, generator=rng(1), requires_grad=True), torch.randn(5, 3, generator=rng(2))
     weight = torch.cat([net.rows.weight, net.vectors.weight], dim=1)
     pairs = torch.cat([h[:, None].expand(7, 5, 4), a[None].expand(7, 5, 3)], dim=2)
-    hidden = functional.leaky_relu(functional.linear(pairs, weight, net.rows.bias), 0.2)
+    hidden = functional.leaky_relu(functional.linear(pairs, weight, net.rows.bias), SLOPES[activation])
     expected = net.output(hidden).squeeze(2)
     found = net(h, a)
     torch.testing.assert_close(found, expected)
-    grads = [torch.autograd.grad((s * s).sum(), [h, net.rows.weight], retain_graph=True) for s in (found, expected)]
+    inputs = [h, net.rows.weight, net.rows.bias, net.vectors.weight, net.output.weight]
+    grads = [torch.autograd.grad((s * s).sum(), inputs, retain_graph=True) for s in (found, expected)]
     for ours, theirs in zip(*grads, strict=True):
         torch.testing.assert_close(ours, theirs)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
-from scipy.sparse import csr_array
+from scipy.sparse import csgraph, csr_array
 
 from gzsl.errors import DataError
 from gzsl.semantics.graph import IS_A, ClassGraph
@@ -129,7 +129,11 @@ def test_distances_and_diffusion_between_classes() -> None:
     assert graph.distances("weights")[0, 1] == 0.5
     assert graph.distances("inverse")[0, 1] == 2.0
     assert np.isinf(graph.distances(relations=["alike"])[0, 2])
-    with pytest.raises(DataError, match="lengths: found 'miles'"):
+    names = tuple(map(str, range(99)))
+    far = ClassGraph.from_edges(names, {"r": (np.arange(40), np.arange(1, 41), None)}, names, np.arange(99))
+    walked = csgraph.shortest_path(far.adjacency().toarray(), unweighted=True)
+    np.testing.assert_array_equal(far.distances(), walked)
+    with pytest.raises(DataError, match="lengths: found 'miles', expected hops, weights or inverse"):
         graph.distances("miles")
     A = dense(graph)
     L = np.eye(7) - A / np.sqrt(np.outer(A.sum(axis=1), A.sum(axis=1)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gzsl.data.readers import embeddings
 from gzsl.data.readers.detect import (
     absent,
     as_integers,
@@ -59,20 +60,20 @@ class ArrayFile:
     def _array(self, name: str) -> np.ndarray:
         return self._file.array(name)
 
-    def features(self, n_images: int) -> tuple[Features, str]:
-        """The unread array ``features`` (N, d), or (d, N) with one image a column."""
-        where = f"{self.where}: features"
-        shape = self._shape()
+    def features(self, n_images: int, name: str = "features") -> tuple[Features, str]:
+        """The unread array ``name`` (N, d), or (d, N) with one image a column."""
+        where = f"{self.where}: {name}"
+        shape = self.shape(name)
         transposed, note = is_transposed(where, shape, n_images, "images", default=False)
         size = (n_images, shape[0] if transposed else shape[1])
-        return self._features(where, size, transposed), note
+        return self._features(where, name, size, transposed), note
 
-    def _shape(self) -> tuple[int, ...]:
-        """Shape of ``features`` from its header, without reading the numbers."""
-        return self._file.shape("features") if "features" in self else self.array("features").shape
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array from its header, without reading the numbers."""
+        return self._file.shape(name) if name in self else self.array(name).shape
 
-    def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
-        return array_features(where, lambda: self.array("features"), size, transposed)
+    def _features(self, where: str, name: str, size: tuple[int, int], transposed: bool) -> Features:
+        return array_features(where, lambda: self.array(name), size, transposed)
 
 
 class HDF5File(ArrayFile):
@@ -87,16 +88,17 @@ class HDF5File(ArrayFile):
         with open_hdf5(self.path) as file:
             return plain(where, array_of(where, file, name)[...])
 
-    def _shape(self) -> tuple[int, ...]:
-        if "features" not in self:
-            return self.array("features").shape
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array, without reading the numbers."""
+        if name not in self:
+            return self.array(name).shape
         with open_hdf5(self.path) as file:
-            return tuple(array_of(f"{self.where}: features", file, "features", whole=False).shape)
+            return tuple(array_of(f"{self.where}: {name}", file, name, whole=False).shape)
 
-    def _features(self, where: str, size: tuple[int, int], transposed: bool) -> Features:
+    def _features(self, where: str, name: str, size: tuple[int, int], transposed: bool) -> Features:
         def read() -> Iterator[np.ndarray]:
             with open_hdf5(self.path) as file:
-                stored = array_of(where, file, "features", whole=False)
+                stored = array_of(where, file, name, whole=False)
                 for start in range(0, size[0], BLOCK_ROWS):
                     rows = slice(start, min(start + BLOCK_ROWS, size[0]))
                     yield stored[:, rows].T if transposed else stored[rows]
@@ -111,7 +113,8 @@ def read_arrays(layout: Layout) -> RawData:
     ``semantics`` (C, a), optionally
     ``original_att`` and ``sent``; ``class_names`` (C); and either ``trainval``, ``test_seen`` and ``test_unseen``
     (row numbers, or a mask of N booleans each; without ``test_seen``, plain zero-shot data) or ``unseen`` (names or
-    numbers of the unseen classes).
+    numbers of the unseen classes; ``train`` beside it says which rows are trained on, and keeps those of unseen classes
+    for shots). Pictures and texts in one space: see `gzsl.data.readers.embeddings`.
 
     Raises
     ------
@@ -120,20 +123,44 @@ def read_arrays(layout: Layout) -> RawData:
     """
     path = layout.features
     file = HDF5File(path) if is_hdf5(path) else ArrayFile(path)
-    names = unique_names(f"{file.where}: class_names", file.array("class_names").ravel().tolist())
-    labels, base, notes = _labels(file, names)
-    features, orientation, called = _features(file, len(labels))
-    tables, table_notes = _tables(file, len(names))
-    rows, row_note = _rows(file, labels, names, base)
-    said = (orientation, *notes, row_note, *table_notes)
+    array, array_notes = embeddings.feature_array(file, layout.array)
+    if "labels" not in file and array in file and embeddings.is_joint(array):
+        found, labels = embeddings.pairs(file, array)
+        names, base = unique_names(f"{file.where}: names of pictures", found), 0
+        notes = ["there are no labels: each picture is a class of its own"]
+    else:
+        names = unique_names(f"{file.where}: class_names", file.array("class_names").ravel().tolist())
+        labels, base, notes = _labels(file, names)
+    features, orientation, called = _features(file, len(labels), array)
+    tables, table_notes = _tables(file, len(names), array, features.shape[1])
+    if layout.level is not None:
+        return _coarser(file, layout.level, features, labels, names, tables)
+    rows, row_note = _rows(file, labels, names, base, any(table.joint for table in tables.values()))
+    said = (orientation, *array_notes, *notes, row_note, *table_notes)
     given = "unseen" not in file or any(name in file for name in ROWS)
-    return RawData(file.where, features, labels, names, tables, rows, given, said, called)
+    untrained = not len(rows["trainval"]) and "unseen" not in file and "trainval" not in file
+    return RawData(file.where, features, labels, names, tables, rows, given, said, called, transfer_only=untrained)
 
 
-def _features(file: ArrayFile, n_images: int) -> tuple[Features, str, str | None]:
+def _coarser(
+    file: ArrayFile, name: str, features: Features, labels: np.ndarray, names: tuple[str, ...],
+    tables: dict[str, RawTable],
+) -> RawData:  # fmt: skip
+    level = embeddings.coarser(file, name, labels, names, tables)
+    rows, note = embeddings.rows_without_training(file, len(labels))
+    moved = {key: np.searchsorted(level.kept, np.intersect1d(values, level.kept)) for key, values in rows.items()}
+    said = f"classes are those of {name}: {len(level.names)}, of which {len(names)} classes of the file are members"
+    left = f"{len(labels) - len(level.kept)} rows of classes without a {name} are left out"
+    return RawData(
+        file.where, embeddings.some_rows(features, level.kept), level.labels, level.names, level.tables, moved,
+        True, (said, left, note), transfer_only=True,
+    )  # fmt: skip
+
+
+def _features(file: ArrayFile, n_images: int, array: str) -> tuple[Features, str, str | None]:
     """Features, a sentence on them, and what they are called; means of regions where there is nothing else."""
-    if "features" in file or REGIONS not in file:
-        return *file.features(n_images), None
+    if array in file or REGIONS not in file:
+        return *file.features(n_images, array), None
     grids = open_grids(file.path)
     if grids.shape[0] != n_images:
         raise DataError(f"{grids.where}: found {grids.shape[0]} pictures, expected {n_images}, as labels")
@@ -160,8 +187,8 @@ def _labels(file: ArrayFile, names: tuple[str, ...]) -> tuple[np.ndarray, int, l
     return values - base, base, [note]
 
 
-def _tables(file: ArrayFile, n_classes: int) -> tuple[dict[str, RawTable], list[str]]:
-    tables, notes = {}, []
+def _tables(file: ArrayFile, n_classes: int, array: str, width: int) -> tuple[dict[str, RawTable], list[str]]:
+    tables, notes = embeddings.embedded_tables(file, n_classes, array, width)
     for key, name in TABLES.items():
         if key in file and name not in tables:
             values, where = file.array(key), f"{file.where}: {key}"
@@ -171,12 +198,14 @@ def _tables(file: ArrayFile, n_classes: int) -> tuple[dict[str, RawTable], list[
             tables[name] = RawTable(values.T if transposed else values)
             notes.append(note)
     if not tables:
-        raise DataError(f"{file.where}: no array 'att' or 'semantics', expected a class table (classes, attributes)")
+        raise DataError(
+            f"{file.where}: no array 'att' or 'semantics', expected a class table (classes, attributes), or NAME_embed"
+        )
     return tables, notes
 
 
 def _rows(
-    file: ArrayFile, labels: np.ndarray, names: tuple[str, ...], base: int
+    file: ArrayFile, labels: np.ndarray, names: tuple[str, ...], base: int, joint: bool
 ) -> tuple[dict[str, np.ndarray], str]:
     if any(name in file for name in ROWS):
         rows = {"test_seen": np.empty(0, dtype=np.int64)}
@@ -187,8 +216,17 @@ def _rows(
             rows[name], _ = listed_rows(f"{file.where}: {name}", file.array(name).ravel(), len(labels))
         found, note = row_base(file.where, rows, labels, default=0)
         return {name: values - found for name, values in rows.items()}, note
+    if "unseen" not in file and joint:
+        return embeddings.rows_without_training(file, len(labels))
     if "unseen" not in file:
         raise DataError(f"{file.where}: found no split, expected the arrays {', '.join(ROWS)}, or the array unseen")
+    unseen = _unseen(file, names, base)
+    if "train" in file:
+        return embeddings.rows_of_train(file, labels, unseen)
+    return rows_from_unseen(labels, unseen)
+
+
+def _unseen(file: ArrayFile, names: tuple[str, ...], base: int) -> np.ndarray:
     stored = file.array("unseen").ravel()
     where = f"{file.where}: unseen"
     if stored.dtype.kind == "U":
@@ -203,4 +241,4 @@ def _rows(
             raise DataError(f"{where}: found class number {stored.max()}, expected {base} to {len(names) - 1 + base}")
     if len(np.unique(unseen)) < len(unseen):
         raise DataError(f"{where}: found a class twice, expected distinct classes (or a mask of booleans)")
-    return rows_from_unseen(labels, unseen)
+    return unseen

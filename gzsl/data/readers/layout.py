@@ -28,12 +28,16 @@ class Layout:
         File with the class table and the split, ``att_splits.mat`` where there is one; the same file for ``arrays``.
     others : tuple of Path
         Further class tables, ``<name>_splits.mat``.
+    array, level : str or None
+        Of a file of named arrays: which one holds the features, and which coarser classes take the place of its own.
     """
 
     kind: str
     features: Path
     classes: Path
     others: tuple[Path, ...] = ()
+    array: str | None = None
+    level: str | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

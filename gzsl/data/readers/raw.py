@@ -9,6 +9,7 @@ import numpy as np
 
 from gzsl.door.arrays import numbers
 from gzsl.errors import DataError
+from gzsl.semantics import Members
 
 BLOCK_ROWS = 2048
 
@@ -59,10 +60,12 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """A class table as it stands in a file: values (C, a) and, where known, one name a column."""
+    """A class table as it stands in a file: values (C, a) and, where known, one name a column and members a class."""
 
     values: np.ndarray
     attribute_names: tuple[str, ...] | None = None
+    members: Members | None = None
+    joint: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,7 @@ class RawData:
         Class tables by name.
     rows : mapping of str to ndarray of int64
         0-based rows of ``trainval``, ``test_seen``, ``test_unseen`` and, where the files have them,
-        ``train`` and ``val``.
+        ``train`` and ``val``; ``reserve``: rows of unseen classes that are kept for shots.
     rows_are_given : bool
         False when test_seen was held out by a seed here.
     notes : tuple of str
@@ -92,6 +95,8 @@ class RawData:
         What a card beside the features calls them.
     fine_tuned : bool or None
         What that card says of their network.
+    transfer_only : bool
+        Whether nothing is there to train on: no class is seen.
     """
 
     source: str
@@ -104,6 +109,7 @@ class RawData:
     notes: tuple[str, ...] = field(default_factory=tuple)
     features_name: str | None = None
     fine_tuned: bool | None = None
+    transfer_only: bool = False
 
 
 def left_out(table: str, why: str) -> str:

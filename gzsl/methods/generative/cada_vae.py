@@ -89,6 +89,7 @@ class CADAVAE(Generator):
     codes: str = param(default="gaussian", choices=("gaussian", "released"), doc="how codes are sampled")
 
     training_only: ClassVar[tuple[str, ...]] = ("attribute_decoder_",)
+    scoring_only: ClassVar[tuple[str, ...]] = (*Generator.scoring_only, "n_real")
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
         """Make the two encoders and the two decoders."""

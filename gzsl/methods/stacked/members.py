@@ -66,7 +66,7 @@ class _Member:
 
     def finish(self) -> None:
         """Make the method ready to score."""
-        self.method.prepare_scoring()
+        self.method.finish_scoring()
         self.close()
 
     def close(self, error: BaseException | None = None) -> None:

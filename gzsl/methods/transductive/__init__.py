@@ -1,0 +1,1 @@
+"""Methods that learn from rows of the test classes, without their labels."""
