@@ -1,6 +1,6 @@
 """Settings of the generators that were tried on validation folds of CUB127 and FLO89; no test row is read.
 
-``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``generator_trials.yaml`` and adds one
+``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``trials/generators.yaml`` and adds one
 line to OUT.csv for every fold, evaluated pass and head of a trial that it does not hold yet: what differs from the
 published recipe of CUB, class-averaged fractions with seed 0 and one thread, and the processor seconds of training
 until then. The heads of a trial are fitted to the same generator. GZSL_DATA names the folder of the datasets.
@@ -80,7 +80,7 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
 
 def main(out: Path, asked: list[str]) -> None:
     """Work through the trials that are not in the table yet."""
-    listed = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load((Path(__file__).parent / "trials" / "generators.yaml").read_text(encoding="utf-8"))
     known = set()
     if out.is_file():
         with out.open(newline="", encoding="utf-8") as stream:

@@ -59,10 +59,11 @@ def test_a_variant_that_is_no_longer_there_gives_the_new_name(former: str) -> No
 @pytest.mark.parametrize("name", shipped("budget"))
 def test_a_budget_recipe_is_the_published_task_with_less_work(name: str) -> None:
     budget, published = load_recipe(name), load_recipe(name.removesuffix(".budget"))
-    assert data_of(budget) == data_of(published)
+    assert budget.dataset == published.dataset
     assert budget.selection.rule == "validation"
     if dataset_of(name.partition("/")[2]) not in BENCHMARKS:
         return  # what the recipe was before it had its full strength, which need not be smaller
+    assert data_of(budget) == data_of(published)
     mine, theirs = values(name), values(name.removesuffix(".budget"))
     assert mine["n_epochs"] <= theirs["n_epochs"]
     for width in WIDTHS:
@@ -88,7 +89,7 @@ def test_sentences_stand_apart_from_attributes(name: str) -> None:
 def test_a_recipe_of_published_values_has_the_published_values_on_the_other_features(name: str) -> None:
     method = name.partition("/")[0]
     assert values(name) == values(f"{method}/CUB")
-    assert data_of(load_recipe(name)) == data_of(load_recipe(f"{method}/CUB127"))
+    assert load_recipe(name).dataset == load_recipe(f"{method}/CUB127").dataset
     assert load_recipe(name).selection.rule == "validation"
 
 
