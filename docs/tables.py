@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions", "transductive", "heads", "letters")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("results", "calibration", "generative", "regions", "transductive", "heads", "letters")
+    ),
 )
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -207,7 +210,8 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "letters": letters_lines, "letters-heads": head_lines,
+    "main": main_lines, "generative": partial(main_lines, study="generative"),
+    "letters": letters_lines, "letters-heads": head_lines,
     "heads": heads_lines, "regions": region_lines, "calibrators": gate_means,
     "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
     "pooled": pooled_lines, "pooled-shares": pooled_shares,
