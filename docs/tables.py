@@ -9,6 +9,7 @@ import csv
 import re
 import statistics
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from gzsl.calibration.transfer import RULES

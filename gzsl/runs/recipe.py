@@ -17,7 +17,7 @@ from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import file_hash, value_hash
-from gzsl.methods import Method, get_method, method_names
+from gzsl.methods import Method, get_method
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import overridden
