@@ -17,7 +17,9 @@ from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md")
+PAGES = (
+    ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calibration.md", ROOT / "docs" / "graphs.md",
+)  # fmt: skip
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
@@ -88,6 +90,17 @@ def gate_rules() -> list[list[str]]:
     return lines
 
 
+def graph_trials(*methods: str) -> list[list[str]]:
+    """What was tried on one validation fold of CUB127, of some methods, in the order in which it was."""
+    lines = [["method", "graph", "settings", "T1", "U", "S", "H", "AUSUC", "s"]]
+    for row in _rows("graphs_trials.csv"):
+        if row["method"] in methods:
+            values = [f"{100 * float(row[name]):.1f}" for name in ("T1", "U", "S", "H", "AUSUC")]
+            settings = f"`{row['settings']}`" if row["settings"] else ""
+            lines.append([f"`{row['method']}`", row["graph"], settings, *values, row["processor seconds"]])
+    return lines
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -108,5 +121,5 @@ def _rows(name: str) -> list[Row]:
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
-    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "graph-trials": graph_trials, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
 }  # fmt: skip
