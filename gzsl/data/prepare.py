@@ -32,11 +32,14 @@ class Task:
         For the evaluator: rows of seen and of unseen classes.
     scaler : Scaler
         Fitted on the view's rows only.
+    pool_reads : int
+        How often the gate was opened for what the view shows of unlabelled rows.
     """
 
     view: TrainView
     gate: TestGate
     scaler: Scaler
+    pool_reads: int = 0
 
     __repr__ = brief
 
@@ -197,7 +200,8 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
         class_graph=None if dataset.graph is None else dataset.graph.take(ids),
         shots=Shots(few.scaled(scaler).apart(), labels[3]) if len(shown) else None,
     )
-    return Task(view if how.pool is None else _with_pool(view, gate, how.pool), gate, scaler)
+    pooled = view if how.pool is None else _with_pool(view, gate, how.pool)
+    return Task(pooled, gate, scaler, gate.reads)
 
 
 def _map(align: str | PosteriorMap, rows: FeatureRows, labels: np.ndarray, semantics: Semantics) -> SpaceMap:

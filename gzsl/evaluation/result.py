@@ -184,6 +184,10 @@ class Evaluation:
         labels = self.summary.labels[~self.summary.is_seen]
         return per_class_accuracy(labels, self.zsl_predictions, self.summary.unseen)
 
+    def fractions(self) -> dict[str, float | None]:
+        """T1, U, S, H and AUSUC by name; None for those that there are not."""
+        return {name: None if math.isnan(value := getattr(self, name)) else value for name in METRICS}
+
     def per_class_rows(self) -> list[dict[str, Any]]:
         """One row a class, by class id, for a table.
 

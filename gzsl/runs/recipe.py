@@ -17,10 +17,11 @@ from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
 from gzsl.files import file_hash, value_hash
-from gzsl.methods import Method, get_method, method_names
+from gzsl.methods import Method, get_method
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import overridden
+from gzsl.runs.pooled import check_setting
 from gzsl.runs.sections import (
     DatasetSection,
     ExpectedSection,
@@ -42,7 +43,6 @@ class Recipe(PoolSection):
     note: str | None = Field(None, description="what a reader should know")
     dataset: DatasetSection
     preprocess: PreprocessSection = PreprocessSection()
-    method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
     shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
@@ -80,7 +80,7 @@ class Recipe(PoolSection):
     @property
     def title(self) -> str:
         """Method and dataset; of a path its last part."""
-        return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
+        return f"{self.method_label} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
         """The method with the recipe's hyper-parameters and ``changes`` on top, a part's own as ``head.lr``."""
@@ -94,6 +94,8 @@ class Recipe(PoolSection):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if (wrapper := self.build_wrapper()) is not None:
+            values["transductive"] = {"name": wrapper.part_id, **plain(wrapper)}
         if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
             del values["dataset"]["graph"]
         return values
@@ -133,7 +135,8 @@ class Recipe(PoolSection):
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
-        return kinds(self.build_method(), make_calibrator(self.calibration))
+        wrapper = self.build_wrapper()
+        return kinds(self.build_method(), make_calibrator(self.calibration), *([] if wrapper is None else [wrapper]))
 
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
@@ -162,14 +165,7 @@ class Recipe(PoolSection):
             check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
-        if self.transductive is not None:
-            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
-        if self.setting not in method.card.settings:
-            able = [name for name in method_names() if self.setting in get_method(name).card.settings]
-            raise RecipeError(
-                f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
-                f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
-            )
+        check_setting(self.setting, self.transductive, method.card)
         self._check_setting(type(method))
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)

@@ -145,8 +145,8 @@ class Run:
         if calibrator is not None:
             results["calibrated"]["fallback"] = calibrator.fallback_
         metrics = {
-            "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
-            **results, "chosen": chosen, "test_reads": experiment.test_reads,
+            "method": self.recipe.method_label, "dataset": self.dataset.name, "seed": self.seed,
+            **results, **experiment.beside, "chosen": chosen, "test_reads": experiment.test_reads,
             "protocol": self.protocol(experiment.pool_reads).to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))

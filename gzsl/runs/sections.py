@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -12,6 +12,9 @@ from gzsl.data.pool import PoolChoice
 from gzsl.data.splits import VERSIONS
 from gzsl.errors import suggest
 from gzsl.runs.overrides import combinations
+
+if TYPE_CHECKING:
+    from gzsl.transduction import Wrapper
 
 MOST_CANDIDATES = 10_000  # of a grid
 MOST_SEEDS = 10_000
@@ -192,6 +195,7 @@ class PoolSection(Section):
     class_prior: PriorSection | None = Field(
         None, description="what is known of their classes' shares: uniform, estimated or given; null: uniform"
     )
+    method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     transductive: dict[str, Any] | None = Field(
         None, description="what makes an inductive method transductive: propagate, self-train or sinkhorn"
     )
@@ -225,6 +229,20 @@ class PoolSection(Section):
             return None
         prior = self.class_prior or PriorSection()
         return PoolChoice(self.pool or "unseen", prior.name, prior.rule, prior.shares)
+
+    @property
+    def method_label(self) -> str:
+        """Id of the method, with the wrapper's where there is one."""
+        around = "" if self.transductive is None else f"+{self.transductive.get('name')}"
+        return f"{self.method['name']}{around}"
+
+    def build_wrapper(self) -> Wrapper | None:
+        """What makes the method transductive; None where nothing has to."""
+        if self.transductive is None:
+            return None
+        from gzsl.transduction import make_wrapper
+
+        return make_wrapper(self.transductive)
 
     @property
     def pool_keys(self) -> set[str]:
