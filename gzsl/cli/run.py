@@ -129,9 +129,12 @@ def _add_published(table: Table, beside: Beside | None, calibrated: bool) -> Non
 def _print_footer(console: Console, beside: Beside | None, results: list[RunResult]) -> None:
     from gzsl.cli.evaluate import print_domain
     from gzsl.evaluation.protocol import Protocol
+    from gzsl.report.pooled import pooled_sentences
 
     whose = f"seed {results[0].metrics['seed']}: " if len(results) > 1 else ""
     print_domain(console, results[0].metrics, whose)
+    for sentence in pooled_sentences(results[0].metrics):
+        console.print(f"{whose}{sentence}", soft_wrap=True)
     protocol = Protocol(**results[0].metrics["protocol"])
     console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:

@@ -126,7 +126,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
 
 
 def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> None:
-    from gzsl.runs.experiment import METRICS
+    from gzsl.evaluation.result import METRICS
     from gzsl.tuning import best_trial
 
     console = Console()

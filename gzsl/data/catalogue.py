@@ -122,6 +122,12 @@ def load_plain(
     return dataset if found is None else _with_regions(dataset, found, root, layout, whole)
 
 
+def layout_of(name_or_path: str | Path, root: Path | str | None = None) -> Layout | None:
+    """The files of a dataset that `load` would find; None of an embedded one."""
+    name = str(name_or_path)
+    return None if name.lower() in EMBEDDED else find_layout(_find(name, root))
+
+
 def available(root: Path | str | None = None) -> list[Entry]:
     """Embedded datasets, those found below ``root``, and the benchmarks that are not there.
 

@@ -190,7 +190,8 @@ def _finish(
     kept = [pair for pair in images.images if pair[0] not in left_out]
     write_text(folder / LISTING, csv_text([("image", "class"), *kept]))
     card = {
-        "format": 1, **backbone.card(), **about, "images": progress.rows, "skipped": skipped,
+        "format": 1, **backbone.card(), **about, "pictures": str(images.root.resolve()), "images": progress.rows,
+        "skipped": skipped,
         "gzsl_version": version("gzsl"), "features_blake2b": arrays[FEATURES],
     }  # fmt: skip
     write_json(folder / CARD, card)

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,10 @@ def read_picture(path: Path, backbone: Backbone) -> np.ndarray | str:
 
 def hashed_picture(path: Path, backbone: Backbone) -> tuple[str, np.ndarray | str]:
     """Digest of a file's bytes, and what `read_picture` makes of those very bytes."""
+    return _read(path, backbone)
+
+
+def _read(path: Path, backbone: Backbone | Crop) -> tuple[str, np.ndarray | str]:
     try:
         if not path.is_file():
             return "", "cannot be read as a picture (it is no regular file)"
@@ -61,11 +66,30 @@ def without_warnings() -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Crop:
+    """The square that a network saw: its side, and what the shorter side of a picture was brought to before."""
+
+    size: int
+    resize: int
+
+    @property
+    def crop_share(self) -> float:
+        """The crop's share of the shorter side."""
+        return self.size / self.resize
+
+
+def read_square(path: Path, crop: Crop) -> np.ndarray | str:
+    """A picture as `read_picture` gives it, for a network of which only the crop is known."""
+    with without_warnings():
+        return _read(path, crop)[1]
+
+
 class _Unfit(Exception):
     """A picture that can be read, but not used."""
 
 
-def _square(data: bytes, backbone: Backbone) -> np.ndarray:
+def _square(data: bytes, backbone: Backbone | Crop) -> np.ndarray:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as stored:

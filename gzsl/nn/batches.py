@@ -105,6 +105,11 @@ class RowsElsewhere:
     def __init__(self, rows: Gathering, device: str) -> None:
         self._rows, self._device = rows, device
 
+    def index_select(self, dim: int, positions: Tensor) -> Tensor:
+        """The rows at some positions, as a tensor gives them; rows are the first dimension alone."""
+        assert dim == 0
+        return self[positions]
+
     def __getitem__(self, positions: Tensor) -> Tensor:
         return torch.from_numpy(self._rows.gathered(positions.cpu().numpy())).to(self._device)
 

@@ -17,7 +17,7 @@ from torch.optim.sgd import sgd as sgd_step
 FUSED_DEVICES = ("cpu", "cuda")
 
 
-class _Direct(Optimizer):
+class Direct(Optimizer):
     """An optimiser whose groups, clearing and steps do not go through torch's wrappers."""
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def gradients(members: Iterable[Tensor]) -> list[Tensor]:
     return [parameter.grad for parameter in members if parameter.grad is not None]
 
 
-class FusedAdam(_Direct, Adam):
+class FusedAdam(Direct, Adam):
     """`torch.optim.Adam` of leaf tensors on one device, in one pass over memory a parameter."""
 
     @torch.no_grad()
@@ -73,7 +73,7 @@ class FusedAdam(_Direct, Adam):
         return state
 
 
-class DirectSGD(_Direct, SGD):
+class DirectSGD(Direct, SGD):
     """`torch.optim.SGD` of dense leaf tensors on one device."""
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ from gzsl.report.aggregate import METRICS
 from gzsl.report.class_figures import class_figure, decision_figures
 from gzsl.report.collect import StoredRun
 from gzsl.report.curve_figure import curve_figures
+from gzsl.report.drawing import data_uri
 from gzsl.report.tables import Figure
 from gzsl.report.training_figures import training_figures
 
@@ -72,7 +73,7 @@ def make_details(run: StoredRun, data: Path | str | None = None, *, features: bo
         curve_figures, lambda run: [class_figure(run)], decision_figures, training_figures,
     ]  # fmt: skip
     if features:
-        parts.append(lambda run: _features(run, data))
+        parts += [lambda run: _features(run, data), lambda run: _attention(run, data)]
     figures, missing = [], []
     for part in parts:
         try:
@@ -98,6 +99,22 @@ def _features(run: StoredRun, data: Path | str | None) -> list[Figure]:
     points = [[int(kind == "synthetic"), place[name], round(x, 4), round(y, 4)] for kind, name, x, y in rows]
     values = {"names": list(found.class_names), "points": points}
     return [Figure("features", values, ["kind", "class", "first", "second"], rows)]
+
+
+def _attention(run: StoredRun, data: Path | str | None) -> list[Figure]:
+    """Heat maps of a few test pictures, as the page shows them, for methods that look at regions."""
+    from gzsl.methods import get_method
+
+    if not get_method(run.method).card.regions:
+        return []
+    from gzsl.report.attention import HEADER, attention_of_tests, attention_picture
+
+    looked = attention_of_tests(run, data)
+    if not looked:
+        return []
+    picture = attention_picture(looked, f"{run.method} on {run.dataset}, seed {run.seed}")
+    values = {"image": data_uri(picture), "names": [one.image for one in looked]}
+    return [Figure("attention", values, HEADER, [line for one in looked for line in one.table()])]
 
 
 def _chosen(chosen: dict[str, Any]) -> str:

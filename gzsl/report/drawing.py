@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -37,7 +38,16 @@ def epoch_axis(axes: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a picture as a whole, with the same bytes for the same picture."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, _png(figure, 120))
     return path
+
+
+def data_uri(figure: Figure) -> str:
+    """A picture as a page holds it."""
+    return "data:image/png;base64," + base64.b64encode(_png(figure, 80)).decode("ascii")
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()

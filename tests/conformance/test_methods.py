@@ -61,7 +61,9 @@ def test_has_a_recipe_for_every_benchmark(name: str, params: Params) -> None:
     if set(get_method(name).card.needs) - {"unlabelled"}:
         pytest.skip("the benchmarks' released files do not carry what it needs")
     shipped = {path.stem for path in (configs_dir() / name).glob("*.yaml")}
-    assert {"AWA1", "AWA2", "CUB", "SUN", "APY", "digits", "simulated"} <= shipped
+    with_regions = {"AWA2", "CUB", "SUN"}  # the others have no released pictures, or no regions
+    benchmarks = {"AWA1", "AWA2", "CUB", "SUN", "APY", "digits", "simulated"}
+    assert (with_regions if get_method(name).card.regions else benchmarks) <= shipped
 
 
 def test_unlabelled_rows_cannot_be_reached_in_the_inductive_setting(task: Task) -> None:

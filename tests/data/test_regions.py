@@ -16,6 +16,7 @@ from gzsl.data.grids import open_regions, with_pooled_regions
 from gzsl.data.readers.grids import open_grids
 from gzsl.data.regions import Regions, grid_of, hash_regions
 from gzsl.errors import DataError, MethodError
+from gzsl.evaluation import evaluate
 from gzsl.methods import create
 from gzsl.runs.recipe import make_recipe
 from gzsl.runs.run import Run, prepared
@@ -192,3 +193,15 @@ def test_regions_in_memory_are_refused_where_they_do_not_fit(arrays: dict[str, A
         data.with_regions(Regions(arrays["regions"], "x", (2, 3), ""))
     with pytest.raises(MethodError, match="before fit"):
         create("eszsl").scores(arrays["regions"], data.semantics)
+
+
+@pytest.mark.data
+def test_the_shared_grids_carry_class_information(data_root: Path) -> None:
+    if not (data_root / "AWA20GRID").is_dir():
+        pytest.skip("the grids are not there")
+    data = load("AWA20", root=data_root, regions="AWA20GRID/grid7x7.npz", normalise="l2")
+    assert data.regions is not None
+    assert (data.regions.label, data.regions.values.dtype) == ("grid7x7-64d/grid7x7", np.float16)
+    task = final_task(data, regions=True)
+    method = create("region-eszsl", gamma=1e4, lam=0.1).fit(task.view)
+    assert evaluate(method, task).T1 > 0.3  # chance is 0.2

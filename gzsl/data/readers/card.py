@@ -29,6 +29,10 @@ class FeaturesCard(Document):
         ``grid`` where features are means of the regions beside them.
     grid : list of int or None
         Rows and columns of these regions.
+    pictures : str or None
+        Folder of the pictures, as it was when they were read.
+    resize, crop : int or None
+        To what their shorter side was brought, and the square that was cut.
     """
 
     features: str | None = None
@@ -36,6 +40,9 @@ class FeaturesCard(Document):
     features_blake2b: str | None = None
     pooling: str | None = None
     grid: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    pictures: str | None = None
+    resize: int | None = Field(default=None, ge=1, le=100_000)
+    crop: int | None = Field(default=None, ge=1, le=100_000)
 
     @property
     def of_other_features(self) -> dict[str, Any]:

@@ -60,6 +60,10 @@ class Generator(IterativeMethod):
         """What the head sees of real, synthetic and test features alike, row by row: (n, d) -> (n, r)."""
         return x
 
+    def as_made(self, x: Tensor) -> Tensor:
+        """Real rows in the form in which `sample` makes synthetic ones, to compare both."""
+        return self.represent(x)
+
     def real_rows(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the head learns of seen classes, (n, r) and (n,), where ``y`` is every training row's class."""
         assert self.rows is not None
@@ -103,7 +107,7 @@ class Generator(IterativeMethod):
         real = self.rows.x[torch.cat([rows[turns % len(rows)] for rows in members])]
         a = self.rows.table[shown].repeat_interleave(STATISTICS_ROWS, dim=0)
         fake = self.sample(a, self.streams.fresh("statistics"))
-        real = real if fake.shape[1] == real.shape[1] else self.represent(real)
+        real = real if fake.shape[1:] == real.shape[1:] else self.as_made(real)
         found = feature_statistics(*(x.view(len(shown), STATISTICS_ROWS, -1) for x in (real, fake)))
         if found["variance_ratio"] < COLLAPSED:
             raise TrainingDiverged(

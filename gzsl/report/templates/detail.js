@@ -79,6 +79,13 @@ function drawAll() {
     drawLines(box, lines, name, mark);
   }
   csvLink($("#fig-losses"), run, "losses", "validation");
+  $("#fig-attention").hidden = !figures.attention;
+  if (figures.attention) {
+    const picture = $("#fig-attention img");
+    picture.src = figures.attention.image;
+    picture.alt = `heat maps over ${figures.attention.names.join(", ")}`;
+    csvLink($("#fig-attention"), run, "attention");
+  }
   $("#fig-features").hidden = !figures.features;
   if (figures.features) {
     drawFeatures($("#fig-features .plot"), $("#fig-features .keys"), figures.features);
