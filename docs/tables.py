@@ -13,21 +13,35 @@ from functools import partial
 from pathlib import Path
 
 from gzsl.calibration.transfer import RULES
+from gzsl.methods import get_method
 from gzsl.report.aggregate import mean_and_spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("results", "calibration", "regions")))
+PAGES = (
+    ROOT / "README.md",
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("results", "calibration", "generative", "regions", "transductive", "heads", "letters")
+    ),
+)
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 METRICS = {"T1": "T1", "U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "calibrated.H": "H cal."}
+HEAD_METRICS = {**{name: name for name in ("T1", "U", "S", "H", "AUSUC")}, "H calibrated": "H cal."}
 GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr95": "FPR95",
          "best_h": "best H (not valid)", "gap": "gap"}  # fmt: skip
 FORMS = ("stacking", "stacking(form=multiplicative)", "stacking(form=zscored)")
 DEFAULT = "quantile"
 PRETTY = {
-    "ale": "ALE", "cada-vae": "CADA-VAE", "cnzsl": "CNZSL", "eszsl": "ESZSL", "exem": "EXEM", "f-clswgan": "f-CLSWGAN",
-    "gdan": "GDAN", "gfzsl": "GFZSL", "lsrgan": "LsrGAN", "sae": "SAE",
+    "ale": "ALE", "bias-aware": "Bias-aware", "bucher": "Bucher", "cada-vae": "CADA-VAE", "ce-gzsl": "CE-GZSL",
+    "cizsl": "CIZSL", "cmt": "CMT", "cmt-star": "CMT*", "cnzsl": "CNZSL", "conse": "ConSE", "cycle-wgan": "cycle-WGAN",
+    "dap": "DAP", "dascn": "DASCN", "dem": "DEM", "devise": "DeViSE", "dsp": "DSP, f-VAEGAN",
+    "dsp-f-clswgan": "DSP, f-CLSWGAN", "dsp-tf-vaegan": "DSP, TF-VAEGAN", "eszsl": "ESZSL", "exem": "EXEM",
+    "f-clswgan": "f-CLSWGAN", "f-vaegan": "f-VAEGAN", "free": "FREE", "gdan": "GDAN", "gfzsl": "GFZSL", "iap": "IAP",
+    "latem": "LATEM", "lisgan": "LisGAN", "lsrgan": "LsrGAN", "mtl": "MTL", "protonet": "ProtoNet", "psr": "PSR",
+    "sabr": "SABR", "sae": "SAE", "sdgzsl": "SDGZSL", "sje": "SJE", "sse": "SSE", "sync": "SynC",
+    "tf-vaegan": "TF-VAEGAN", "vse": "VSE", "zla": "ZLA",
 }  # fmt: skip
 
 Row = dict[str, str]
@@ -50,8 +64,7 @@ def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[st
     lines = [["method", *METRICS.values(), "seeds", "s a run"]]
     for row in _rows(f"{study}.csv"):
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
-            values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
-            lines.append([PRETTY[row["method"]], *values, row["n"], f"{float(row['seconds']):.0f}"])
+            lines.append([PRETTY[row["method"]], *_measured(row), row["n"], f"{float(row['seconds']):.0f}"])
     return lines
 
 
@@ -65,6 +78,48 @@ def region_lines() -> list[list[str]]:
         kind = kind if kind in ("regions", "pooled") else "own"
         lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), kind, *values])
     return lines
+
+
+def heads_lines(dataset: str, table: str, task: str) -> list[list[str]]:
+    """Heads on one dataset and class table, with training rows or without (T1 alone); gains over the plain ensemble."""
+    names = ("T1",) if task == "transfer" else ("T1", "U", "S", "H", "AUSUC")
+    lines = [["head", "reads besides", *names, "gain in T1", "p", "classes better, worse"]]
+    wanted = (dataset, table, task)
+    found = [r for r in _rows("heads.csv") if (r["dataset"], r["semantics"].split("+")[0], r["task"]) == wanted]
+    for row in sorted(found, key=lambda r: -float(r["T1.mean"])):
+        values = [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in names]
+        gain = ["", "", ""]
+        if row["gain"]:
+            gain = [f"{100 * float(row['gain']):+.1f}", f"{float(row['p']):.2g}", f"{row['better']}, {row['worse']}"]
+        lines.append([row["method"], row["reads"], *values, *gain])
+    return lines
+
+
+def letters_lines(*methods: str) -> list[list[str]]:
+    """Methods on the letters, the best at the validated threshold first; all methods, or those named.
+
+    Their seconds are left out: the study ran beside other work.
+    """
+    rows = [row for row in _rows("letters_all.csv") if not methods or row["method"] in methods]
+    rows.sort(key=lambda row: -float(row["calibrated.H.mean"]))
+    families = [get_method(row["method"]).card.family for row in rows]
+    lines = [["method", "family", *METRICS.values(), "seeds"]]
+    both = zip(rows, families, strict=True)
+    return lines + [[PRETTY[row["method"]], kind, *_measured(row), row["n"]] for row, kind in both]
+
+
+def head_lines() -> list[list[str]]:
+    """One generator with several heads, mean ± std over seeds."""
+    rows = _rows("letters_heads.csv")
+    lines = [["head", *HEAD_METRICS.values()]]
+    for name in dict.fromkeys(row["head"] for row in rows):
+        found = [[float(row[key]) for row in rows if row["head"] == name] for key in HEAD_METRICS]
+        lines.append([name, *(mean_and_spread(statistics.fmean(one), statistics.stdev(one)) for one in found)])
+    return lines
+
+
+def _measured(row: Row) -> list[str]:
+    return [mean_and_spread(float(row[f"{name}.mean"]), float(row[f"{name}.std"] or 0)) for name in METRICS]
 
 
 def gate_means() -> list[list[str]]:
@@ -100,6 +155,43 @@ def gate_rules() -> list[list[str]]:
     return lines
 
 
+def pooled_lines(dataset: str, pool: str) -> list[list[str]]:
+    """Methods that saw the unlabelled rows of one pool: numbers, the gain over the same method without them."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in _rows("transductive.csv"):
+        if row["study"] != "imbalance" and (row["dataset"], row["pool"]) == (dataset, pool):
+            found.setdefault((row["method"], row["class_prior"]), []).append(row)
+    lines = [["method", "prior", "T1 (gain)", "U", "S", "H (gain)", "AUSUC", "pseudo-labels right", "seeds"]]
+    for (method, prior), rows in found.items():
+        cells = {name: _spread(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")}
+        for name in ("T1", "H"):
+            if before := rows[0][f"inductive.{name}"]:
+                gain = statistics.fmean(float(row[name]) for row in rows) - float(before)
+                cells[name] += f" ({100 * gain:+.1f})"
+        right = f"{_mean(rows, 'first')} -> {_mean(rows, 'last')}" if rows[0]["first"] else "-"
+        lines.append([f"`{method}`", prior, *cells.values(), right, str(len(rows))])
+    return lines
+
+
+def pooled_shares(dataset: str) -> list[list[str]]:
+    """T1 with all rows of the pool and without four fifths of those of every other unseen class, by prior."""
+    rows = [row for row in _rows("transductive.csv") if row["dataset"] == dataset and row["pool"] == "unseen"]
+    whole = {(row["method"], row["class_prior"]): row["T1"] for row in rows if row["study"] == "wrappers"}
+    lines = [["method", "prior", "T1, whole pool", "T1, imbalanced pool", "inductive there"]]
+    for row in rows:
+        if row["study"] == "imbalance":
+            before = whole.get((row["method"], row["class_prior"]), "")
+            values = (before, row["T1"], row["inductive.T1"])
+            cells = [f"{100 * float(value):.1f}" if value else "-" for value in values]
+            lines.append([f"`{row['method']}`", row["class_prior"], *cells])
+    return lines
+
+
+def _spread(rows: Sequence[Row], key: str) -> str:
+    values = [float(row[key]) for row in rows]
+    return mean_and_spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -119,6 +211,9 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "letters": partial(main_lines, "letters", study="letters"),
-    "regions": region_lines, "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "main": main_lines, "generative": partial(main_lines, study="generative"),
+    "letters": letters_lines, "letters-heads": head_lines,
+    "heads": heads_lines, "regions": region_lines, "calibrators": gate_means,
+    "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "pooled": pooled_lines, "pooled-shares": pooled_shares,
 }  # fmt: skip

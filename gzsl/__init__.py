@@ -3,7 +3,7 @@
 In five lines::
 
     import gzsl
-    task = gzsl.final_task(gzsl.load("digits"))
+    task = gzsl.final_task(gzsl.load("letters").with_semantics("att", "l2"), "centre-l2")
     method = gzsl.create("eszsl", gamma=10.0, lam=1.0)
     result = gzsl.evaluate(method.fit(task.view), task)
     print(result)

@@ -24,6 +24,24 @@ eszsl,CUB127,1,stacking,raw,0.5,0.6,0.52,0.5,0.9,0.5,0.6,0.08
 eszsl,CUB127,0,stacking,quantile,0.5,0.6,0.56,0.5,0.9,0.5,0.6,0.04
 eszsl,CUB127,1,stacking,quantile,0.5,0.6,0.58,0.5,0.9,0.5,0.6,0.02
 """
+HEADS = """dataset,semantics,task,reads,method,T1.mean,T1.std,gain,p,better,worse
+d,cupl+members:unit-mean,transfer,,prompt-ensemble,0.46,0.0,,,,
+d,cupl+members:unit-mean,transfer,shots: 4 of the pool,gda,0.7,0.01,0.24,0.001,60,10
+d,text,transfer,,autoclip,0.5,,,,,
+"""
+
+
+LETTERS = f"""{HEAD}
+eszsl,letters,3,10.8,0.8,0.2,0.9,0.4,0.6,0.7,0.0,0.0,0.0,0.0,0.0,0.002
+exem,letters,3,10.8,0.8,0.2,0.9,0.4,0.7,0.75,0.0,0.0,0.0,0.0,0.0,0.002
+f-clswgan,letters,3,9.8,0.8,0.2,0.9,0.4,0.6,0.71,0.01,0.0,0.0,0.0,0.0,0.002
+"""
+LETTERS_HEADS = """head,seed,T1,U,S,H,AUSUC,H calibrated
+softmax,0,0.7,0.4,0.9,0.5,0.6,0.7
+softmax,1,0.8,0.4,0.9,0.5,0.6,0.7
+nearest row,0,0.6,0.4,0.9,0.5,0.6,0.7
+nearest row,1,0.6,0.4,0.9,0.5,0.6,0.7
+"""
 
 
 @pytest.fixture
@@ -33,7 +51,10 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "main.csv").write_text(MAIN)
+    (tmp_path / "heads.csv").write_text(HEADS)
     (tmp_path / "calibration.csv").write_text(GATES)
+    (tmp_path / "letters_all.csv").write_text(LETTERS)
+    (tmp_path / "letters_heads.csv").write_text(LETTERS_HEADS)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -55,3 +76,31 @@ def test_calibrators_are_averaged_over_runs_under_the_default_rule(tables: Modul
     ]
     assert tables.gate_runs()[0] == ["calibrator", "ESZSL CUB127"]
     assert tables.gate_runs()[1:] == [["`none`", "25.0 ± 7.1"], ["`stacking`", "57.0 ± 1.4"]]
+
+
+def test_heads_stand_best_first_with_their_gain_over_the_plain_ensemble(tables: ModuleType) -> None:
+    assert tables.heads_lines("d", "cupl", "transfer")[1:] == [
+        ["gda", "shots: 4 of the pool", "70.0 ± 1.0", "+24.0", "0.001", "60, 10"],
+        ["prompt-ensemble", "", "46.0", "", "", ""],
+    ]
+
+
+def test_methods_on_letters_are_ranked_at_the_validated_threshold(tables: ModuleType) -> None:
+    assert [line[:2] for line in tables.letters_lines()] == [
+        ["method", "family"], ["EXEM", "embedding"], ["f-CLSWGAN", "generative"], ["ESZSL", "embedding"],
+    ]  # fmt: skip
+    assert tables.letters_lines("f-clswgan")[1:] == [
+        ["f-CLSWGAN", "generative", "80.0 ± 1.0", "20.0", "90.0", "40.0", "60.0", "71.0 ± 0.2", "3"]
+    ]
+
+
+def test_heads_are_averaged_over_seeds(tables: ModuleType) -> None:
+    assert [line[:3] for line in tables.head_lines()] == [
+        ["head", "T1", "U"], ["softmax", "75.0 ± 7.1", "40.0"], ["nearest row", "60.0", "40.0"],
+    ]  # fmt: skip
+
+
+def test_every_method_has_a_name_for_tables(tables: ModuleType) -> None:
+    from gzsl.studies.study import load_study
+
+    assert set(load_study("letters-all").methods) <= set(tables.PRETTY)

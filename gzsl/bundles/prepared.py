@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.bundles.files import Card
-from gzsl.data.alignment import ClassMap
+from gzsl.data.alignment import map_of
 from gzsl.data.preprocess import Scaler
 from gzsl.semantics import Members, Semantics
 
@@ -17,7 +17,7 @@ def arrays_of(scaler: Scaler, raw: Semantics) -> dict[str, np.ndarray]:
     """The numbers of a scaler, with its map where it has one, and of a class table, with its members."""
     arrays = {"shift": scaler.shift, "scale": scaler.scale, "table": raw.table}
     if scaler.align is not None:
-        arrays |= {"weights": scaler.align.weights, "offset": scaler.align.offset}
+        arrays |= scaler.align.arrays()
     if raw.members is not None:
         arrays |= {"members": raw.members.vectors, "sizes": raw.members.sizes}
     return arrays
@@ -39,7 +39,7 @@ def facts_of(scaler: Scaler, raw: Semantics, normalise: str) -> dict[str, Any]:
 
 def scaler_of(about: Card, arrays: dict[str, np.ndarray]) -> Scaler:
     """The scaler that a card and its arrays describe."""
-    found = None if about.align == "none" else ClassMap(about.align, arrays["weights"], arrays["offset"])
+    found = None if about.align == "none" else map_of(about.align, arrays)
     return Scaler(about.scaling, arrays["shift"], arrays["scale"], found)
 
 

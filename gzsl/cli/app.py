@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Generalized zero-shot learning: every method under one honest protocol.\n\n"
-    "Start with [bold]gzsl run eszsl/digits[/bold], then [bold]gzsl methods[/bold], "
+    "Start with [bold]gzsl run eszsl/letters[/bold], then [bold]gzsl methods[/bold], "
     "[bold]gzsl recipes[/bold] and [bold]gzsl datasets[/bold].",
 )
 

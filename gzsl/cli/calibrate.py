@@ -68,7 +68,7 @@ def calibrate(
 
     "gap" is how far H stays below that of the best threshold on the test rows, which nobody may choose.
 
-    Example: [bold]gzsl calibrate eszsl/digits --with stacking --with cosmo[/bold]
+    Example: [bold]gzsl calibrate eszsl/letters --with stacking --with cosmo[/bold]
     """
     if validation is not None or test is not None or not recipes:
         _on_files(recipes, validation, test, which, csv, json_output)
@@ -164,7 +164,7 @@ def _file_table(test: Path, rows: Sequence[Mapping[str, Any]]) -> Table:
 def calibrators(plugin: PluginOption = None, json_output: JsonOption = False) -> None:
     """List the calibrators that any recipe can name: `calibration: {name: cosmo, smoothing: hard}`.
 
-    Example: [bold]gzsl run eszsl/digits --set calibration=cosmo[/bold]
+    Example: [bold]gzsl run eszsl/letters --set calibration=cosmo[/bold]
     """
     from gzsl.calibration import calibrator_class, calibrator_names
     from gzsl.params import parameters

@@ -47,9 +47,10 @@ def methods(
     families = max(len(card.family) for card in cards)
     for card in cards:
         about = f"{card.family:<{families}}  {', '.join(card.settings)}"
-        about += f"; needs {', '.join(card.needs)}" if card.needs else ""
         console.print(strong(f"{card.id:<{width}}", f"  {about}"))
         indent = " " * (width + 2)
+        if card.needs:
+            console.print(f"{indent}needs {', '.join(card.needs)}")
         source = f"{card.fidelity}; {card.cite}"
         text = textwrap.fill(source, console.width - 1, initial_indent=indent, subsequent_indent=indent)
         console.print(text, style="dim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from gzsl.cli.options import JsonOption, print_json
 from gzsl.cli.terminal import Console
 from gzsl.door.shown import counted
 from gzsl.errors import DataError
+
+if TYPE_CHECKING:
+    from gzsl.semantics import Semantics
 
 app = typer.Typer(no_args_is_help=True, help="Turn pictures into features, with a card that says how.")
 SHOWN = 5
@@ -33,6 +36,10 @@ def extract(
         Path | None, typer.Option(help="dataset folder: fine-tune on its training pictures, all of seen classes, first")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="of fine-tuning")] = 3,
+    text: Annotated[
+        Path | None,
+        typer.Option(help="CSV with class,text, a line a prompt: their vectors too, in OUT-text.npz (open_clip:NAME)"),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Extract features of pictures; interrupted, the same command continues.
@@ -40,7 +47,9 @@ def extract(
     Pictures are read as a viewer shows them (turned by EXIF, on white where transparent); unreadable and tiny ones, and
     those with 32-bit or floating-point numbers, are named and left out. Features of pictures whose content changed
     are extracted anew. Fine-tuning sees the training pictures of seen classes of a dataset folder (gzsl data make)
-    alone; the card, and with it every protocol key, says that it was done.
+    alone; the card, and with it every protocol key, says that it was done. With --text the prompts of every class go
+    through the text tower of the same model: a class table in the space of the features, for dataset.tables of a
+    recipe.
 
     Example: [bold]gzsl features extract pictures --out features[/bold]
     """
@@ -48,6 +57,7 @@ def extract(
     from gzsl.images import extract_features, fine_tune, list_images, open_backbone, training_pictures
 
     found, network = list_images(images), open_backbone(backbone, weights)
+    prompts = None if text is None else _prompts(text, backbone, weights)
     with TerminalReporter("features") as reporter:
         if fine_tune_on is not None:
             reporter.stage("fine-tuning")
@@ -60,16 +70,63 @@ def extract(
             found, network, out, batch_size=batch_size, pooling=pooling, precision=precision,
             on_progress=lambda done, total: reporter.tick(done, total, {}), on_note=reporter.note,
         )  # fmt: skip
+    if prompts is not None:
+        from gzsl.data.class_tables import write_class_table
+
+        write_class_table(prompts, out.with_name(f"{out.name}-text.npz"))
     if json_output:
         print_json(card)
         return
-    console = Console()
+    _say(card, out, Console())
+
+
+def _say(card: dict[str, Any], out: Path, console: Console) -> None:
     for skipped in card["skipped"][:SHOWN]:
         console.print(f"left out: {skipped['image']} {skipped['reason']}", soft_wrap=True)
     if len(card["skipped"]) > SHOWN:
         console.print(f"... and {len(card['skipped']) - SHOWN} more, all in {out / 'card.json'}")
     grid = f" for each of {card['grid'][0]} x {card['grid'][1]} regions" if "grid" in card else " each"
     console.print(f"{counted(card['images'], 'picture')}, {card['dimensions']} numbers{grid}, in {out}", soft_wrap=True)
+
+
+def _prompts(text: Path, backbone: str, weights: Path | None) -> Semantics:
+    """Vectors of prompts, made before any picture is read: what is wrong with them is said at once."""
+    from gzsl.images.texts import text_encoder
+    from gzsl.semantics.prompts import member_table, read_members
+
+    if not text.is_file():
+        raise DataError(f"--text {text}: found no file, expected a CSV with class,text, a line a prompt")
+    said = read_members(text)
+    return member_table(said, encode=text_encoder(backbone, weights), name="text").semantics
+
+
+@app.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="an .npy, .npz, .parquet (extra frames) or .csv of numbers")],
+    out: Annotated[Path, typer.Option(help="features folder to write")],
+    name: Annotated[str, typer.Option(help="what the features are called in every protocol, e.g. clip-vit-b-32")],
+    array: Annotated[str | None, typer.Option(help="which array of an .npz, or column of a .parquet")] = None,
+    images: Annotated[Path | None, typer.Option(help="CSV with image,class, a line a row of features")] = None,
+    fine_tuned: Annotated[
+        bool | None, typer.Option("--fine-tuned/--frozen", help="whether the network was trained on these classes")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Take features that were made elsewhere, with a card that says what they are.
+
+    Names of images and classes come from the file (labels, class_names and images of an .npz; columns image and class)
+    or from --images. gzsl data make turns the folder into a dataset.
+
+    Example: [bold]gzsl features import embeddings.npz --name clip-vit-b-32 --out features[/bold]
+    """
+    from gzsl.data.imports import import_features
+
+    card = import_features(source, out, name, array=array, listing=images, fine_tuned=fine_tuned)
+    if json_output:
+        print_json(card)
+        return
+    rows = counted(card["images"], "row")
+    Console().print(f"{rows}, {card['dimensions']} numbers each, called {name}, in {out}", soft_wrap=True)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def run(
     A finished run is not run again; an interrupted one is continued. Everything about a run is in its own
     folder below --out: metrics.json, per-class accuracies, scores, weights, log.
 
-    Example: [bold]gzsl run eszsl/digits[/bold] runs a shipped recipe, [bold]gzsl run eszsl --data mine[/bold] a
+    Example: [bold]gzsl run eszsl/letters[/bold] runs a shipped recipe, [bold]gzsl run eszsl --data mine[/bold] a
     method on a dataset of your own: with its defaults, and what costs little chosen on validation classes.
     """
     from gzsl.bundles import save_bundle
@@ -129,9 +129,12 @@ def _add_published(table: Table, beside: Beside | None, calibrated: bool) -> Non
 def _print_footer(console: Console, beside: Beside | None, results: list[RunResult]) -> None:
     from gzsl.cli.evaluate import print_domain
     from gzsl.evaluation.protocol import Protocol
+    from gzsl.report.pooled import pooled_sentences
 
     whose = f"seed {results[0].metrics['seed']}: " if len(results) > 1 else ""
     print_domain(console, results[0].metrics, whose)
+    for sentence in pooled_sentences(results[0].metrics):
+        console.print(f"{whose}{sentence}", soft_wrap=True)
     protocol = Protocol(**results[0].metrics["protocol"])
     console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:

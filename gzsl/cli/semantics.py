@@ -13,15 +13,13 @@ from gzsl.cli.graphs import graph as make_graph_folder
 from gzsl.cli.graphs import propagate, report_graph
 from gzsl.cli.ontology import ontology
 from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
+from gzsl.cli.prompts import prompts
+from gzsl.cli.tables import names_of, write_table
 from gzsl.cli.terminal import Console, strong
-from gzsl.door.tables import read_rows
 from gzsl.errors import DataError
-from gzsl.files import write_text
 
 if TYPE_CHECKING:
-    from gzsl.semantics import Semantics
     from gzsl.semantics.report import SemanticsReport
-    from gzsl.semantics.sources import Sourced
 
 app = typer.Typer(no_args_is_help=True, help="Make class tables of texts, words or other tables, and look at them.")
 
@@ -71,18 +69,27 @@ def text(
     classes: Annotated[
         Path | None, typer.Option(help="CSV with a column class: texts of others are left out, each of these has one")
     ] = None,
+    members: Annotated[
+        bool, typer.Option("--members", help="keep sentences apart, as several vectors a class (.npz)")
+    ] = False,
 ) -> None:
     """Make a class table from descriptions.
 
-    Hidden files and a README are no classes; --classes says which ones there are.
+    Hidden files and a README are no classes; --classes says which ones there are. With --members each sentence of a
+    file, or each line of a CSV, is a vector of its own, and the class vector is their mean.
 
     Example: [bold]gzsl semantics text descriptions --out sentences.csv[/bold]
     """
     from gzsl.semantics.sources import read_descriptions, text_table
 
-    names = None if classes is None else _names(classes)
+    names = None if classes is None else names_of(classes)
     note = partial(Console().print, style="dim", soft_wrap=True)
-    _write(text_table(read_descriptions(source, names, note), encoder, dims), out)
+    if members:
+        from gzsl.semantics.prompts import member_table, read_members
+
+        write_table(member_table(read_members(source, names, note), encoder, dims, name=out.stem), out)
+        return
+    write_table(text_table(read_descriptions(source, names, note), encoder, dims), out)
 
 
 @app.command()
@@ -102,7 +109,7 @@ def words(
     """
     from gzsl.semantics.words import word_table
 
-    _write(word_table(_names(classes), vectors), out)
+    write_table(word_table(names_of(classes), vectors), out)
 
 
 @app.command()
@@ -115,41 +122,16 @@ def fuse(
 
     Example: [bold]gzsl semantics fuse attributes.csv words.csv --out both.csv[/bold]
     """
+    from gzsl.data.class_tables import read_class_table
     from gzsl.semantics.sources import fuse as fuse_tables
 
-    _write(fuse_tables([_read(path) for path in tables], normalise), out)
+    write_table(fuse_tables([read_class_table(path) for path in tables], normalise), out)
 
 
+app.command()(prompts)
 app.command(name="graph")(make_graph_folder)
 app.command()(propagate)
 app.command()(ontology)
-
-
-def _write(found: Sourced, out: Path) -> None:
-    from gzsl.semantics.sources import table_as_csv
-
-    write_text(out, table_as_csv(found.semantics))
-    console = Console()
-    for note in found.notes:
-        console.print(note, style="dim", soft_wrap=True)
-    console.print(f"{len(found.semantics)} classes, {found.semantics.n_attributes} columns, in {out}", soft_wrap=True)
-
-
-def _read(path: Path) -> Semantics:
-
-    from gzsl.data.readers.detect import unique_names
-    from gzsl.data.readers.table import Table
-    from gzsl.semantics import Semantics
-
-    table = Table(path, ("unseen",))
-    names = unique_names(f"{table.where}: class", table.text()["class"])
-    return Semantics(table.values(), names, path.stem, attribute_names=table.numeric_names)
-
-
-def _names(path: Path) -> list[str]:
-    from gzsl.data.readers.detect import unique_names
-
-    return list(unique_names(f"{path}: class", [row["class"] for row in read_rows(path, ("class",))]))
 
 
 def _print(found: SemanticsReport, console: Console) -> None:

@@ -60,7 +60,7 @@ def tune(
     of epochs from the validation curve. The test rows are taken away before the first trial. The same command
     again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
 
-    Example: [bold]gzsl tune eszsl/digits --trials 20 --save mine.yaml[/bold]
+    Example: [bold]gzsl tune eszsl/letters --trials 20 --save mine.yaml[/bold]
     """
     from gzsl.cli.progress import TerminalReporter
     from gzsl.runs.environment import resolve_device
@@ -126,7 +126,7 @@ def _work(tuner: Tuner, reporter: TerminalReporter, workers: int) -> None:
 
 
 def _print(tuner: Tuner, trials: list[Trial], importance: dict[str, float], place: Path) -> None:
-    from gzsl.runs.experiment import METRICS
+    from gzsl.evaluation.result import METRICS
     from gzsl.tuning import best_trial
 
     console = Console()

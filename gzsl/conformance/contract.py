@@ -286,6 +286,7 @@ def _reordered(view: TrainView, seed: int = 1) -> TrainView:
         seen=np.sort(position[view.seen]), unseen=np.sort(position[view.unseen]),
         shots=None if view.shots is None else replace(view.shots, labels=position[view.shots.labels]),
         class_graph=None if view.class_graph is None else view.class_graph.take(order),
+        prior=None if view.prior is None else view.prior.reordered(order),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ features of any network and on class vectors of any kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,12 @@ from scipy.optimize import minimize
 
 from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
+from gzsl.data.posterior import PosteriorMap
 from gzsl.semantics import Semantics
 from gzsl.semantics.members import unit_rows
 
-ALIGNMENTS = ("none", "ridge", "contrastive", "cwcl")
+LEARNT = ("ridge", "contrastive", "cwcl")
+ALIGNMENTS = ("none", *LEARNT, "conse")
 RIDGES = tuple(10.0**k for k in range(-3, 4))  # times the mean eigenvalue of the centred Gram matrix
 FOLDS, ROWS_A_CLASS = 3, 20  # classes are held out in three parts to choose the ridge, judged by so many rows of each
 TEMPERATURE, PULL, STEPS = 0.07, 1.0, 30  # of the two losses; pull towards the ridge solution
@@ -30,7 +32,7 @@ class ClassMap:
     Attributes
     ----------
     kind : str
-        One of `ALIGNMENTS`, not ``none``.
+        One of `LEARNT`.
     weights : ndarray, shape (d, a), float32
         W.
     offset : ndarray, shape (a,), float32
@@ -49,11 +51,30 @@ class ClassMap:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
+    @property
+    def width(self) -> int:
+        """How many numbers a mapped row has."""
+        return len(self.offset)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything it consists of, by name."""
+        return {"weights": self.weights, "offset": self.offset}
+
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Rows (n, d), or (n, R, d) with regions, in the space of class vectors."""
         found = X @ self.weights + self.offset
         norms = np.linalg.norm(found, axis=-1, keepdims=True)
         return np.asarray(found / np.where(norms > 0, norms, 1), dtype=np.float32)
+
+
+SpaceMap = ClassMap | PosteriorMap
+
+
+def map_of(kind: str, arrays: Mapping[str, np.ndarray]) -> SpaceMap:
+    """The map of a kind that gave these arrays."""
+    if kind == "conse":
+        return PosteriorMap(arrays["weights"], arrays["offset"], arrays["vectors"])
+    return ClassMap(kind, arrays["weights"], arrays["offset"])
 
 
 def fit_map(kind: str, rows: FeatureRows, labels: np.ndarray, semantics: Semantics) -> ClassMap:
@@ -70,7 +91,7 @@ def fit_map(kind: str, rows: FeatureRows, labels: np.ndarray, semantics: Semanti
     Parameters
     ----------
     kind : str
-        One of `ALIGNMENTS`, not ``none``.
+        One of `LEARNT`.
     rows : FeatureRows, shape (n, d)
         Scaled training rows.
     labels : ndarray, shape (n,), int64

@@ -15,7 +15,7 @@ from gzsl.data.benchmarks import own_name
 from gzsl.data.card import DataCard
 from gzsl.data.features import FeatureRows
 from gzsl.data.fingerprint import content_hash, hash_features
-from gzsl.data.given import given_parts
+from gzsl.data.given import check_names, given_parts
 from gzsl.data.regions import Regions
 from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
@@ -81,6 +81,7 @@ class Dataset:
         name: str = "mine",
         features: str = "unknown",
         semantics: str = "att",
+        joint: bool = False,
     ) -> Dataset:
         """A dataset from arrays in memory, checked.
 
@@ -90,10 +91,11 @@ class Dataset:
             One row an image: any real type, nested lists or a pandas frame; kept as float32.
         y : array-like, shape (N,)
             Class of each row, by name or by its row in ``A`` (from 0).
-        A : array-like, shape (C, a)
-            Class table: an array, a mapping of names to vectors, a pandas frame indexed by name, or a `Semantics`.
-        unseen : array-like
-            Names or ids of the classes that are kept from training.
+        A : array-like, shape (C, a) or (C, P, a)
+            Class table: an array, a mapping of names to vectors, a pandas frame indexed by name, or a `Semantics`;
+            several vectors a class are its members.
+        unseen : array-like or None
+            Names or ids of the classes that are kept from training; None: nothing is trained on (setting transfer).
         class_names : sequence of str, optional
             One a row of ``A``; its own where it has names, else the numbers of its rows.
         test_seen : float, array-like or None
@@ -103,19 +105,17 @@ class Dataset:
             Of the drawn rows.
         name, features, semantics : str
             What dataset, features and class table are called in the protocol.
+        joint : bool
+            Whether ``X`` and ``A`` are in one space.
 
         Raises
         ------
         DataError
             One sentence with the argument, what was found and what was expected.
         """
-        if not isinstance(name, str) or not name.strip() or set(name) & set("/\\\0"):
-            raise DataError(f"name: found {name!r}, expected a name without slashes")
-        for argument, text in (("features", features), ("semantics", semantics)):
-            if not isinstance(text, str) or not text.strip():
-                raise DataError(f"{argument}: found {text!r}, expected what they are called in the protocol")
+        check_names(name, features, semantics)
         given = given_parts(X, y, A, class_names, unseen, test_seen, seed, semantics)
-        table = given.semantics
+        table = replace(given.semantics, joint=given.semantics.joint or joint)
         digest = content_hash(hash_features(given.features), given.labels, {table.name: table}, given.split)
         card = DataCard(own_name(name), features, digest, IN_MEMORY, None, given.notes)
         return cls(given.features, given.labels, table, given.split, card)

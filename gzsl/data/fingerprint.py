@@ -46,7 +46,7 @@ def content_hash(features: str, labels: np.ndarray, tables: Mapping[str, Semanti
     """
     sets = [_hash(getattr(split, name)) for name in ("seen", "unseen", *ROW_SETS)]
     folds = [_hash(fold) for fold in split.validation_classes]
-    named = {name: _table(table) for name, table in tables.items()}
+    named = {name: table_facts(table) for name, table in tables.items()}
     apart = [_hash(split.reserve)] if len(split.reserve) else []
     return value_hash([features, _hash(labels), named, sets, split.version, folds, *apart])
 
@@ -59,7 +59,7 @@ def hash_features(features: np.ndarray) -> str:
     return digest.result()
 
 
-def _table(table: Semantics) -> list[Any]:
+def table_facts(table: Semantics) -> list[Any]:
     """What stands for a class table; one without members and of its own space is known by names and numbers alone."""
     known: list[Any] = [list(table.class_names), _hash(table.table, "<f4")]
     if table.members is not None:

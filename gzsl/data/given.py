@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from gzsl.data.splits import Split
 from gzsl.door.arrays import numbers, plain
 from gzsl.door.names import places, repeated, same_form
 from gzsl.errors import DataError, suggest
-from gzsl.semantics import Semantics
+from gzsl.semantics import Members, Semantics
 
 MIN_SEEN = 2
 
@@ -52,12 +52,23 @@ def given_parts(
     labels = class_ids(y, "y", semantics.class_names, by_name)
     if len(labels) != len(features):
         raise DataError(f"y: found {len(labels)} labels, expected {len(features)}, one a row of X")
+    if unseen is None:
+        return _untrained(features, labels, semantics)
     ids = _unseen_ids(unseen, semantics.class_names, by_name)
     notes = _check_classes(labels, ids, semantics.class_names)
     rows, note = _rows(labels, ids, test_seen, seed)
     seen = np.setdiff1d(np.arange(len(semantics)), ids)
     split = Split(seen, ids, rows["trainval"], rows["test_seen"], rows["test_unseen"])
     return Given(features, labels, semantics, split, (*notes, note))
+
+
+def check_names(name: Any, features: Any, semantics: Any) -> None:
+    """Refuse what cannot stand in a protocol or a path."""
+    if not isinstance(name, str) or not name.strip() or set(name) & set("/\\\0"):
+        raise DataError(f"name: found {name!r}, expected a name without slashes")
+    for argument, text in (("features", features), ("semantics", semantics)):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{argument}: found {text!r}, expected what they are called in the protocol")
 
 
 def real_matrix(values: Any, name: str, rows_are: str) -> np.ndarray:
@@ -104,6 +115,9 @@ def class_table(A: Any, class_names: Any, name: str, argument: str = "A") -> Sem
         if class_names is not None and tuple(map(str, class_names)) != A.class_names:
             raise DataError(f"class_names: found other names than those of {argument}, expected none beside it")
         return A
+    if getattr(A, "ndim", 0) == 3 or _are_matrices(A):
+        members = Members.of([numbers(argument, group) for group in A])
+        return replace(class_table(members.table(), class_names, name, argument), members=members)
     names: list[Any] | None = None
     attributes = None
     rows_are, values = "one row a class", A
@@ -196,7 +210,7 @@ def _unseen_ids(unseen: Any, class_names: Sequence[str], numbers_are_names: bool
         unseen = [unseen]
     elif isinstance(unseen, Iterable) and not hasattr(unseen, "__array__"):
         unseen = list(unseen)
-    if unseen is None or not len(unseen):
+    if not len(unseen):
         raise DataError("unseen: found no class, expected the names or ids of at least one")
     ids = class_ids(unseen, "unseen", class_names, numbers_are_names)
     values, counts = np.unique(ids, return_counts=True)
@@ -265,6 +279,21 @@ def _given_rows(rows: Any, n: int) -> np.ndarray:
     if len(np.unique(array)) < len(array):
         raise DataError("test_seen: found a row twice, expected distinct rows")
     return np.sort(array.astype(np.int64))
+
+
+def _untrained(features: np.ndarray, labels: np.ndarray, semantics: Semantics) -> Given:
+    """Parts of a dataset of which every class is a candidate and every row is tested."""
+    absent = np.setdiff1d(np.arange(len(semantics)), labels)
+    notes = [f"{len(absent)} classes have no row: they are candidates, and no mean contains them"]
+    none = np.empty(0, dtype=np.int64)
+    split = Split(none, np.arange(len(semantics)), none, none, np.arange(len(labels)))
+    said = "no class is said to be unseen: no class is trained on (setting: transfer)"
+    return Given(features, labels, semantics, split, (*(notes if len(absent) else ()), said))
+
+
+def _are_matrices(A: Any) -> bool:
+    """Whether these are the members of each class, as many as each has."""
+    return isinstance(A, list | tuple) and bool(A) and all(getattr(group, "ndim", 0) == 2 for group in A)
 
 
 def _close(name: str, class_names: Sequence[str]) -> bool:

@@ -57,7 +57,8 @@ NEEDS: dict[str, Need] = {
         "class vectors in the space of the features",
         "say so where it is true (dataset.joint: true, with preprocess.features none or l2), or learn a map to it "
         "(preprocess.align: ridge)",
-        lambda view: view.semantics.joint, lambda dataset: any(table.joint for table in dataset.tables.values()),
+        lambda view: view.semantics.joint,  # a map to it can be learnt wherever there are training rows
+        lambda dataset: not dataset.split.transfer_only or any(table.joint for table in dataset.tables.values()),
     ),
     "members": Need(
         "several vectors a class", "make a class table of several texts a class (gzsl semantics text --members)",

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gzsl.brief import brief
-from gzsl.data.alignment import fit_map
+from gzsl.data.alignment import SpaceMap, fit_map
 from gzsl.data.dataset import Dataset
+from gzsl.data.features import FeatureRows
 from gzsl.data.folds import Fold
 from gzsl.data.pool import ClassPrior, PoolChoice, stated_shares
+from gzsl.data.posterior import PosteriorMap
 from gzsl.data.preprocess import Scaler
 from gzsl.data.shots import NO_SHOTS, ShotPlan, draw_shots
 from gzsl.data.view import EvalRows, Shots, TestGate, TrainView
@@ -30,11 +32,14 @@ class Task:
         For the evaluator: rows of seen and of unseen classes.
     scaler : Scaler
         Fitted on the view's rows only.
+    pool_reads : int
+        How often the gate was opened for what the view shows of unlabelled rows.
     """
 
     view: TrainView
     gate: TestGate
     scaler: Scaler
+    pool_reads: int = 0
 
     __repr__ = brief
 
@@ -53,7 +58,7 @@ def final_task(
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
     regions: bool = False,
-    align: str = "none",
+    align: str | PosteriorMap = "none",
 ) -> Task:
     """All trainval rows to fit on; the test rows behind the gate.
 
@@ -78,9 +83,9 @@ def final_task(
     regions : bool
         Give rows with their regions (n, R, d), where the dataset has any: for methods of which
         `gzsl.methods.card.MethodCard.regions` says so.
-    align : str
+    align : str or PosteriorMap
         How a map from features to the space of class vectors is learnt on the training rows, see
-        `gzsl.data.alignment`; with one, both are in one space.
+        `gzsl.data.alignment`, or a map that is there already; with one, both are in one space.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def fold_task(
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
     regions: bool = False,
-    align: str = "none",
+    align: str | PosteriorMap = "none",
 ) -> Task:
     """The fold's training rows to fit on; its held-out rows behind the gate. No test row is in it.
 
@@ -139,11 +144,12 @@ class _How:
     shots: ShotPlan
     seed: int
     regions: bool
-    align: str
+    align: str | PosteriorMap
 
     @classmethod
     def of(
-        cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int, regions: bool, align: str
+        cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int, regions: bool,
+        align: str | PosteriorMap,
     ) -> _How:
         if setting != "transductive" and pool is not None:
             raise ProtocolError(f"pool: found {pool.rows!r} in the {setting} setting, expected none")
@@ -176,12 +182,8 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
     labels = [np.searchsorted(ids, dataset.labels[r]) for r in chosen]
     scaler = Scaler.fit(how.scaling, train)
     semantics = dataset.semantics.take(ids)
-    if how.align != "none" and not len(train):
-        raise ProtocolError(
-            f"preprocess.align: found {how.align!r} without training rows, from which it is learnt, expected none"
-        )
     if how.align != "none":
-        found = fit_map(how.align, train.scaled(scaler), *_of_seen(labels[0], semantics))
+        found = _map(how.align, train.scaled(scaler), labels[0], semantics)
         scaler, semantics = replace(scaler, align=found), replace(semantics, joint=True)
     elif semantics.joint and how.scaling not in SPACE_KEEPING:
         semantics = replace(semantics, joint=False)
@@ -198,13 +200,26 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
         class_graph=None if dataset.graph is None else dataset.graph.take(ids),
         shots=Shots(few.scaled(scaler).apart(), labels[3]) if len(shown) else None,
     )
-    return Task(view if how.pool is None else _with_pool(view, gate, how.pool), gate, scaler)
+    pooled = view if how.pool is None else _with_pool(view, gate, how.pool)
+    return Task(pooled, gate, scaler, gate.reads)
 
 
-def _of_seen(labels: np.ndarray, semantics: Semantics) -> tuple[np.ndarray, Semantics]:
-    """Labels among the classes that have training rows, and their table: all that a map may see."""
+def _map(align: str | PosteriorMap, rows: FeatureRows, labels: np.ndarray, semantics: Semantics) -> SpaceMap:
+    """The map that is there already, or one that is learnt on training rows; classes without any it does not see."""
+    if isinstance(align, PosteriorMap):
+        wanted, found = (rows.shape[-1], semantics.n_attributes), (len(align.weights), align.width)
+        if wanted != found:
+            raise ProtocolError(
+                f"preprocess.classifier: found weights for {found[0]} features and class vectors of {found[1]} values, "
+                f"expected {wanted[0]} and {wanted[1]}, as the dataset has them"
+            )
+        return align
+    if not len(rows):
+        raise ProtocolError(
+            f"preprocess.align: found {align!r} without training rows, from which it is learnt, expected none or conse"
+        )
     seen, positions = np.unique(labels, return_inverse=True)
-    return positions, semantics.take(seen)
+    return fit_map(align, rows, positions, semantics.take(seen))
 
 
 def _with_pool(view: TrainView, gate: TestGate, choice: PoolChoice) -> TrainView:

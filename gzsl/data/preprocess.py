@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.brief import brief
-from gzsl.data.alignment import ClassMap
+from gzsl.data.alignment import SpaceMap, map_of
 from gzsl.data.features import FeatureRows
 from gzsl.door.archives import NpzFile
 from gzsl.errors import DataError
@@ -29,14 +29,14 @@ class Scaler:
         subtract the training mean, then unit length.
     shift, scale : ndarray, shape (d,), float32
         Statistics of the training rows.
-    align : ClassMap or None
+    align : ClassMap, PosteriorMap or None
         What brings scaled rows into the space of class vectors, learnt on training rows.
     """
 
     kind: str
     shift: np.ndarray
     scale: np.ndarray
-    align: ClassMap | None = None
+    align: SpaceMap | None = None
 
     __repr__ = brief
 
@@ -88,7 +88,7 @@ class Scaler:
         found = {"kind": np.array(self.kind), "shift": self.shift, "scale": self.scale}
         if self.align is None:
             return found
-        return {**found, "align": np.array(self.align.kind), "weights": self.align.weights, "offset": self.align.offset}
+        return {**found, "align": np.array(self.align.kind), **self.align.arrays()}
 
     @property
     def label(self) -> str:
@@ -98,7 +98,7 @@ class Scaler:
     @property
     def width(self) -> int:
         """How many numbers a row has when it is prepared."""
-        return len(self.shift) if self.align is None else len(self.align.offset)
+        return len(self.shift) if self.align is None else self.align.width
 
     @classmethod
     def load(cls, path: Path | str) -> Scaler:
@@ -115,7 +115,7 @@ class Scaler:
                 raise DataError(f"{path}: no array {name!r}, expected the scaler.npz of a run")
         found = None
         if "align" in file:
-            found = ClassMap(str(file.array("align")), file.array("weights"), file.array("offset"))
+            found = map_of(str(file.array("align")), {name: file.array(name) for name in file.names})
         return cls(str(file.array("kind")), file.array("shift"), file.array("scale"), found)
 
     def transform(self, X: np.ndarray) -> np.ndarray:

@@ -28,6 +28,9 @@ TRANSFER_NOTE = (
     "setting transfer: no row was trained on and every class is a candidate; T1 is the top-1 accuracy over all {} "
     "classes, averaged over classes ({:.1f} percent of all rows are right)"
 )
+CHANCE_NOTE = (
+    "this is what guessing would get: are features and class vectors of one space (dataset.joint), of the same model?"
+)
 METRICS = ("T1", "U", "S", "H", "AUSUC")
 
 
@@ -81,7 +84,8 @@ class Evaluation:
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know about these numbers, one sentence each."""
         if self.top1 is not None:
-            return (TRANSFER_NOTE.format(len(self.summary.unseen), 100 * self.top1), *self.remarks)
+            said = TRANSFER_NOTE.format(len(self.summary.unseen), 100 * self.top1)
+            return (said, *((CHANCE_NOTE,) if self._at_chance else ()), *self.remarks)
         return self.remarks if self.generalized else (PLAIN_NOTE, *self.remarks)
 
     @cached_property
@@ -98,6 +102,12 @@ class Evaluation:
         if len(self.summary.seen):
             return None
         return float((self.zsl_predictions == self.summary.labels).mean())
+
+    @property
+    def _at_chance(self) -> bool:
+        """Whether no more rows are right than guessing would get, within three standard deviations."""
+        chance, n = 1 / len(self.summary.unseen), len(self.summary)
+        return self.top1 is not None and self.top1 <= chance + 3 * math.sqrt(chance * (1 - chance) / n)
 
     @cached_property
     def uncalibrated(self) -> OperatingPoint:
@@ -173,6 +183,10 @@ class Evaluation:
     def _zsl_accuracy(self) -> np.ndarray:
         labels = self.summary.labels[~self.summary.is_seen]
         return per_class_accuracy(labels, self.zsl_predictions, self.summary.unseen)
+
+    def fractions(self) -> dict[str, float | None]:
+        """T1, U, S, H and AUSUC by name; None for those that there are not."""
+        return {name: None if math.isnan(value := getattr(self, name)) else value for name in METRICS}
 
     def per_class_rows(self) -> list[dict[str, Any]]:
         """One row a class, by class id, for a table.

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from gzsl.heads.base import HeadRows, State, register_head
 from gzsl.heads.softmax import SoftmaxHead
+from gzsl.nn.pseudo_labels import entropy, surest
 from gzsl.params import param
 
 
@@ -37,10 +38,7 @@ class CascadeHead(SoftmaxHead):
         unlabelled = rows.need("unlabelled", "cascade")
         first = super()._fit(rows, rng)
         logp = SoftmaxHead.scores(self, first, unlabelled)
-        order = self.uncertainty(logp).sort().values
-        kept = max(1, round(self.share * len(order)))
-        threshold = order[kept - 1 : kept].clone() if self.share > 0 else order[:1] - 1
-        easy = self.uncertainty(logp) <= threshold
+        easy, threshold = surest(self.uncertainty(logp), self.share)
         X = torch.cat([rows.X, unlabelled[easy]])
         y = torch.cat([rows.y, logp[easy].argmax(dim=1)])
         again = SoftmaxHead(
@@ -53,7 +51,7 @@ class CascadeHead(SoftmaxHead):
     def uncertainty(self, logp: Tensor) -> Tensor:
         """How unsure each row of log-probabilities (n, C) is, (n,)."""
         if self.certainty == "entropy":
-            return -(logp.exp() * logp).sum(dim=1)
+            return entropy(logp)
         share = logp / logp.sum(dim=1, keepdim=True)
         return (share * share.clamp_min(1e-30).log()).sum(dim=1)
 

@@ -91,7 +91,7 @@ class _Lite:
     std: tuple[float, ...] = field(default=(128 / 255,) * 3)
 
     def open(self, name: str, weights: Path | None) -> Backbone:
-        networks, files = _import("efficientnet_lite_pytorch"), _import(self.module)
+        networks, files = imported("efficientnet_lite_pytorch"), imported(self.module)
         path = weights or Path(getattr(files, self.class_name).get_model_file_path())
         state = own_state(path) if weights is None else read_state(path)
         network = fill(networks.EfficientNet.from_name(self.model), state, path, name)
@@ -157,7 +157,7 @@ def _from_family(family: str, model: str, path: Path) -> Backbone:
 
 
 def _made(family: str, model: str) -> tuple[nn.Module, int, tuple[float, ...], tuple[float, ...]]:
-    package = _import(family)
+    package = imported(family)
     try:
         return _MAKERS[family](package, model)
     except Exception as error:  # each package has errors of its own for a name that it does not know
@@ -212,7 +212,8 @@ class _Maps(nn.Module):
         return found
 
 
-def _import(module: str) -> Any:
+def imported(module: str) -> Any:
+    """A package, or the command that installs it as a `DataError`."""
     try:
         return importlib.import_module(module)
     except ImportError:

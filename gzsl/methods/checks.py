@@ -12,11 +12,38 @@ from gzsl.data.view import TrainView
 from gzsl.errors import GzslWarning, MethodError
 from gzsl.semantics import table_faults
 
+CHECKED_ROWS = 1000  # of the training rows, spread evenly
+
 
 def warn_of_faults(view: TrainView, stacklevel: int = 3) -> None:
     """Warn of what is wrong with the class table that a fit gets."""
     for sentence in table_faults(view.semantics).sentences(view.semantics.name):
         warnings.warn(sentence, GzslWarning, stacklevel=stacklevel)
+    other = other_space(view)
+    if other is not None:
+        warnings.warn(other, GzslWarning, stacklevel=stacklevel)
+
+
+def other_space(view: TrainView) -> str | None:
+    """What to say where class vectors are said to share the space of the features, but seen rows do not bear it out.
+
+    Equal widths may be an accident: rows of seen classes that are nearest to their own class vector no more often than
+    by chance (within three standard deviations) are of another space.
+    """
+    semantics, n_seen = view.semantics, len(view.seen)
+    if not semantics.joint or n_seen < 2:
+        return None
+    rows = np.linspace(0, len(view.labels) - 1, min(len(view.labels), CHECKED_ROWS)).astype(np.int64)
+    X = view.features.pooled.take(rows).to_array()
+    best = (X @ semantics.normalised("l2").table[view.seen].T).argmax(axis=1)
+    share, chance = float((best == view.seen_labels[rows]).mean()), 1 / n_seen
+    if share > chance + 3 * np.sqrt(chance * (1 - chance) / len(rows)):
+        return None
+    return (
+        f"semantics {semantics.name!r}: its vectors are said to share the space of the features, but rows of seen "
+        f"classes are nearest to their own class in {100 * share:.1f} percent, chance is {100 * chance:.1f}: take "
+        "the claim back (dataset.joint: false) and learn a map (preprocess.align: ridge)"
+    )
 
 
 def refuse_non_finite(view: TrainView, method: str) -> None:

@@ -14,7 +14,7 @@ NEEDED = ("members", "templates")
 def store_members(method: Any, semantics: Semantics) -> None:
     """Keep the members of the classes that were known at fit, as attributes that are saved with the method."""
     members = semantics.members
-    if members is None or not set(NEEDED) & set(method.card.needs):
+    if members is None or not {*NEEDED, "joint"} & set(method.card.needs):  # heads look at members where there are any
         return
     method.member_vectors_, method.member_sizes_ = members.vectors, members.sizes
     method.member_rule_ = members.rule

@@ -25,6 +25,7 @@ def critic_gradients(
     *,
     gp_weight: Weight,
     critic_weight: Weight = 1.0,
+    radius: float | None = None,
 ) -> dict[str, Tensor]:
     """Overwrite the gradients of the critic's parameters with those of its loss.
 
@@ -50,6 +51,9 @@ def critic_gradients(
         Place of the penalised rows between fake (0) and real (1); one a feature costs a product more.
     gp_weight, critic_weight : float or 0-d Tensor
         Weights of the penalty and of the whole loss.
+    radius : float, optional
+        Length that interpolated rows are brought to before they are judged. It scales what the first layer makes of
+        them, row by row, and costs no product either; places have to be one a row.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def critic_gradients(
     n, first = real.shape[-2], critic.features
     rows = real.new_empty(*real.shape[:-2], 3 * n, real.shape[-1])  # real, fake, derivative of the penalty
     rows[..., :n, :], rows[..., n : 2 * n, :] = real, fake
-    pre = _stacked_preactivations(critic, rows[..., : 2 * n, :], a, u)
+    pre = _stacked_preactivations(critic, rows[..., : 2 * n, :], a, u, radius)
     out_weight = _non_zero(critic.output.weight.squeeze(-2))
     left = critic.slopes(pre).mul_(out_weight.unsqueeze(-2))  # dD/dpre of every row
 
@@ -83,7 +87,9 @@ def critic_gradients(
     }
 
 
-def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: Tensor) -> Tensor:
+def _stacked_preactivations(
+    critic: Critic, both: Tensor, a: Tensor | None, u: Tensor, radius: float | None
+) -> Tensor:
     """Hidden layer before its activation of real, fake and interpolated rows: (2n, d) -> (3n, h)."""
     n, first = both.shape[-2] // 2, critic.features
     pre = both.new_empty(*both.shape[:-2], 3 * n, first.out_features)
@@ -96,7 +102,18 @@ def _stacked_preactivations(critic: Critic, both: Tensor, a: Tensor | None, u: T
         pre[..., 2 * n :, :] = critic.preactivation(between, a)
     else:
         torch.lerp(pre[..., n : 2 * n, :], pre[..., :n, :], u.unsqueeze(-1), out=pre[..., 2 * n :, :])
+        if radius is not None:
+            between = torch.lerp(both[..., n:, :], both[..., :n, :], u.unsqueeze(-1))
+            length = torch.linalg.vector_norm(between, dim=-1, keepdim=True).clamp_min(SMALLEST)
+            still = first.bias.unsqueeze(-2) if critic.condition is None or a is None else critic_shift(critic, a)
+            pre[..., 2 * n :, :] = (pre[..., 2 * n :, :] - still) * (radius / length) + still
     return pre
+
+
+def critic_shift(critic: Critic, a: Tensor) -> Tensor:
+    """What the first layer adds to features: its bias and the part of class vectors, (n, h)."""
+    assert critic.condition is not None
+    return a @ critic.condition.weight.mT + critic.features.bias.unsqueeze(-2)
 
 
 def _write_gradients(

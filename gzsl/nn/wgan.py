@@ -38,6 +38,8 @@ class WGANGP:
         Weights of the critic's whole loss and of the generator's adversarial term.
     with_g, with_d : sequence of Optimizer
         Further optimisers that step with the generator, on its extra terms, and with the critic, on its own.
+    radius : float, optional
+        Length of penalised rows; see `critic_gradients`.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class WGANGP:
         adversarial_weight: Weight = 1.0,
         with_g: Sequence[Optimizer] = (),
         with_d: Sequence[Optimizer] = (),
+        radius: float | None = None,
     ) -> None:
+        self.radius = radius
         self.with_g, self.with_d = with_g, with_d
         self.generator, self.critic = generator, critic
         self.opt_g, self.opt_d = opt_g, opt_d
@@ -105,7 +109,7 @@ class WGANGP:
             terms = critic_gradients(
                 self.critic, x[..., part, :], fake[..., part, :], None if a is None else a[..., part, :],
                 u[..., part, :] if u.ndim == x.ndim else u[..., part],
-                gp_weight=self.gp_weight, critic_weight=self.critic_weight,
+                gp_weight=self.gp_weight, critic_weight=self.critic_weight, radius=self.radius,
             )  # fmt: skip
             if extra_terms is not None:
                 with torch.enable_grad():

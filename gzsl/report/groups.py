@@ -54,8 +54,9 @@ class Group:
 
     @property
     def dataset(self) -> str:
-        """Name of the dataset."""
-        return self.runs[0].dataset
+        """Name of the dataset; with what they saw, for runs that saw unlabelled test rows: a heading of their own."""
+        protocol, name = self.protocol, self.runs[0].dataset
+        return name if protocol.pool == "none" else f"{name}, transductive (pool {protocol.pool})"
 
     @property
     def protocol(self) -> Protocol:

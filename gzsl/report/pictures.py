@@ -90,7 +90,7 @@ def draw_curve(folder: Path, out: Path) -> Path:
     figure = Figure(figsize=(5, 5.4), layout="constrained")
     axes = figure.subplots()
     percent_axes(axes)
-    _draw_equal_h(axes)
+    draw_equal_h(axes)
     axes.plot(curve.unseen, curve.seen, color="C0", label=f"scores, AUSUC {curve.area:.1%}")
     oracle = curve
     if (folder / "gate.npz").is_file():
@@ -115,7 +115,8 @@ def draw_curve(folder: Path, out: Path) -> Path:
     return save(figure, out / "curve.png")
 
 
-def _draw_equal_h(axes: Axes) -> None:
+def draw_equal_h(axes: Axes) -> None:
+    """Grey lines of equal H, named at the upper edge."""
     for h in ISO_H:
         u = np.linspace(h / 2 + 1e-3, 1, 200)
         axes.plot(u, h * u / (2 * u - h), color="0.8", linewidth=0.8, zorder=0)

@@ -65,6 +65,30 @@ class Chosen(Document):
     value: float | None = None
 
 
+class Inductive(Document):
+    """What the same method reached without unlabelled rows."""
+
+    T1: float
+    U: float | None
+    S: float | None
+    H: float | None
+    AUSUC: float | None
+
+
+class PseudoLabels(Document):
+    """Pseudo-labels of a round, and how many were right."""
+
+    round: Count
+    labelled: float
+    accuracy: float | None
+
+
+class Diagnosis(Document):
+    """What was looked up in test labels after the fit; nothing used it."""
+
+    pseudo_labels: list[PseudoLabels] = []
+
+
 class Metrics(Document):
     """``metrics.json``."""
 
@@ -80,6 +104,8 @@ class Metrics(Document):
     calibrated: Calibrated | None = None
     domain: Domain | None = None
     oracle: Oracle = Oracle()
+    inductive: Inductive | None = None
+    diagnosis: Diagnosis | None = None
     notes: list[str] = []
     chosen: Chosen | None = None
     test_reads: Count | None = None

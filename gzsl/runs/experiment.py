@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
 from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
 from gzsl.evaluation import Evaluation, evaluate
-from gzsl.evaluation.result import METRICS
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
 from gzsl.methods.stacked import Fit
 from gzsl.params import plain
 from gzsl.runs.candidates import candidates_of, scored_as, sharing_fits
 from gzsl.runs.lockstep import Fits, carry_out
+from gzsl.runs.pooled import beside, completed, shown_to
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter, evaluation_epochs
 from gzsl.runs.store import Records, RunFolder
@@ -48,9 +47,11 @@ class Experiment:
     test_reads : int
         How often test data were scored, or read unlabelled by a fit.
     pool_reads : int
-        How many of these were of unlabelled rows, or of shares in their labels, for a fit.
+        How many of these were for a fit.
     waited : float
         Seconds that went into other runs.
+    beside : dict
+        What `gzsl.runs.pooled.beside` tells of the final fit.
     """
 
     recipe: Recipe
@@ -63,6 +64,7 @@ class Experiment:
     test_reads: int = 0
     pool_reads: int = 0
     waited: float = 0.0
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.records = Records(self.folder.path / "records.jsonl")
@@ -116,10 +118,11 @@ class Experiment:
             changes["n_epochs"] = choice.epoch
         method = self.recipe.build_method(**changes)
         task = final_task(self.dataset, **self._preparation())
-        self.pool_reads += task.gate.reads
+        self.pool_reads += task.pool_reads
         self.scaler = task.scaler
         self.reporter.stage("final fit")
         yield from self._fit(method, task, "final")
+        inner, method = method, completed(self.recipe, method, task.view, seed=self.seed, device=self.device)
         calibrator = None
         if self.calibrated:
             self.reporter.stage("calibration")
@@ -129,6 +132,7 @@ class Experiment:
         evaluation = evaluate(method, task, observer=calibrator)
         if calibrator is not None:
             evaluation = evaluation.calibrated_by(calibrator.decide(Observation.of(evaluation)), calibrator.gamma_)
+        self.beside = beside(inner, method, task)
         self.test_reads += task.gate.reads
         return method, calibrator, evaluation
 
@@ -159,21 +163,20 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
-            before = task.gate.reads  # by what the view shows of unlabelled rows
-            stage = "search on test" if phase == "test" else f"fold {number} of {len(tasks)}"
-            self.reporter.stage(stage)
+            self.reporter.stage("search on test" if phase == "test" else f"fold {number} of {len(tasks)}")
             if self.method.iterative:
                 yield from self._search_epochs(phase, name, task)
             else:
                 self._search_grid(phase, name, task)
             if phase == "test":
-                self.pool_reads += before
-                self.test_reads += before + len(self._evaluations("test-oracle"))
+                self.pool_reads += task.pool_reads
+                self.test_reads += task.pool_reads + len(self._evaluations("test-oracle"))
 
     def _search_grid(self, phase: str, fold: str, task: Task) -> None:
         if all(self._known(phase, fold, i, 0) for i in range(len(self.candidates))):
             return
-        fits = self.method.fit_grid(task.view, self.candidates, seed=self.seed, device=self.device)
+        shown = shown_to(self.recipe, task.view)
+        fits = self.method.fit_grid(shown, self.candidates, seed=self.seed, device=self.device)
         for i, (_, method) in enumerate(fits):
             self.reporter.tick(i, len(self.candidates), {})
             self._evaluate(method, task, phase, fold, i, 0)
@@ -206,7 +209,7 @@ class Experiment:
 
         monitor = FitMonitor(self.folder.path / f"checkpoint-{name}.safetensors", self.reporter, on_epoch)
         began = time.perf_counter()
-        outcome = yield Fit(method, task.view, self.seed, self.device, monitor, done)
+        outcome = yield Fit(method, shown_to(self.recipe, task.view), self.seed, self.device, monitor, done)
         self.waited += time.perf_counter() - began - outcome.seconds
         if outcome.together > 1:
             self.folder.log(f"{name}: trained as one model with {outcome.together - 1} other fit(s)")
@@ -217,18 +220,18 @@ class Experiment:
         if self._known(phase, fold, candidate, epoch):
             return
         calibrator = None
-        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as ready:
+        with scored_as(method, self.recipe.build_method(**self.candidates[candidate])) as fitted:
+            ready = completed(self.recipe, fitted, task.view, seed=self.seed, device=self.device)
             if self.calibrated and phase == "validation":
                 calibrator = self._calibrator(fold, task).attach(ready, task.view)
             evaluation = evaluate(ready, task, observer=calibrator)
         if calibrator is not None:
             noted = Observation.of(evaluation, calibrator.reference_)
             self.folder.write_arrays(_observation_name(fold, candidate, epoch), noted.to_arrays())
-        found = {name: None if math.isnan(v := getattr(evaluation, name)) else v for name in METRICS}
         values = self.candidates[candidate]
         self._record({
             "kind": "evaluation", "phase": phase, "fold": fold, "index": candidate, "candidate": values,
-            "epoch": epoch, **found,
+            "epoch": epoch, **evaluation.fractions(),
         })  # fmt: skip
 
     def _record(self, record: dict[str, Any]) -> None:

@@ -34,6 +34,9 @@ def recipes_of(method: str) -> list[str]:
     return [name for name in recipe_names() if name.startswith(f"{method}/")]
 
 
+FORMER_VARIANTS = ("budget", "full")
+
+
 def is_method(source: str) -> bool:
     """Whether a name is a method's id and no recipe's; only folders are looked at, no method is imported."""
     ids = {path.name for path in configs_dir().iterdir() if path.is_dir()}
@@ -68,6 +71,9 @@ def find_recipe(source: str | Path) -> Path:
 def _advice(name: str, known: list[str]) -> str:
     """What to write instead."""
     method, _, dataset = name.partition("/")
+    renamed = _renamed(name, known)
+    if renamed:
+        return renamed
     own = {recipe.partition("/")[2].lower(): recipe for recipe in known if recipe.partition("/")[0] == method}
     if own and not dataset:
         return f"{method} has {', '.join(own.values())}; on your own data: gzsl run {method} --data FOLDER"
@@ -81,3 +87,13 @@ def _advice(name: str, known: list[str]) -> str:
         return f"did you mean {' or '.join(repr(folded[found]) for found in close)}?"
     return "expected a recipe file, or METHOD/DATASET (gzsl recipes lists them)"
 
+
+
+def _renamed(name: str, known: list[str]) -> str:
+    """The recipes of a dataset, where one of a variant is asked for that there was or may have been."""
+    base, _, variant = name.rpartition(".")
+    same = [recipe for recipe in sorted(known, key=len) if recipe.lower().split(".")[0] == base]
+    if variant not in FORMER_VARIANTS or not same:
+        return ""
+    others = " and ".join(repr(recipe) for recipe in same[1:])
+    return f"the recipe is now {same[0]!r}" + (f", and there is {others}" if others else "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gzsl.brief import listing
-from gzsl.data import benchmarks, present
+from gzsl.data import Dataset, benchmarks, present
 from gzsl.data.catalogue import ROOT_VARIABLE, load_plain
 from gzsl.data.readers import has_dataset
 from gzsl.door.paths import is_folder, user_path
@@ -19,10 +19,12 @@ from gzsl.params import Parameter, parameters, plain
 from gzsl.runs.find import is_method, recipes_of
 from gzsl.runs.overrides import overridden
 from gzsl.runs.recipe import Recipe, load_recipe, make_recipe
+from gzsl.semantics import Semantics
 
 PREPARED = {"generative": ("minmax", "none"), "probabilistic": ("centre-l2", "none")}  # features, class table
 USUAL = ("centre-l2", "l2")
 MOST = 50  # candidates of a grid
+SHOTS = 4  # rows a class for a method that cannot do without
 VALUES = 7  # of one hyper-parameter at most
 SOURCE = "gzsl: no recipe was named; "
 
@@ -70,15 +72,19 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
     """
     cls = get_method(method)
     name = _dataset_name(cls.card.id, data)
-    features, table = PREPARED.get(cls.card.family, USUAL)
-    grid = _grid(cls)
+    dataset = load_plain(name)
+    semantics = _table(dataset, cls)
+    untrained = dataset.split.transfer_only or (overrides or {}).get("setting") == "transfer"
+    features, table, align = _preparation(cls, semantics.joint or untrained)
+    grid = {} if untrained else _grid(cls)
     values = {
-        "dataset": {"name": name, "semantics": load_plain(name).semantics.name, "normalise": table, **_graph(cls)},
-        "preprocess": {"features": features},
+        "dataset": {"name": name, "semantics": semantics.name, "normalise": table, **_graph(cls)},
+        "preprocess": {"features": features, "align": align},
         "method": {"name": cls.card.id, **plain(cls())},
-        "setting": cls.card.settings[0],
-        "selection": {"rule": "validation", "metric": "AUSUC", "grid": grid},
-        "calibration": {"name": "stacking"},
+        "setting": "transfer" if untrained else cls.card.settings[0],
+        "shots": SHOTS if "shots" in cls.card.needs else 0,
+        "selection": {"rule": "last" if untrained else "validation", "metric": "AUSUC", "grid": grid},
+        "calibration": {"name": "none" if untrained else "stacking"},
         "provenance": {
             "preprocess.features": f"{SOURCE}as most recipes of {cls.card.family} methods",
             "selection.grid": f"{SOURCE}the range that the method declares" if grid else f"{SOURCE}defaults alone",
@@ -86,6 +92,22 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
         "note": f"{cls.card.id} with its defaults on {name}; no recipe of another dataset was borrowed.",
     }
     return make_recipe(overridden(values, overrides or {}), where=f"{method} on {name}", changed=list(overrides or {}))
+
+
+def _table(dataset: Dataset, cls: type[Method]) -> Semantics:
+    """The class table that has what a method needs; the first one where none does."""
+    several, alike = {"members", "templates"} & set(cls.card.needs), "templates" in cls.card.needs
+    for table in (dataset.semantics, *dataset.tables.values()):
+        if not several or (table.members is not None and not (alike and table.members.templates is None)):
+            return table
+    return dataset.semantics
+
+
+def _preparation(cls: type[Method], joint: bool) -> tuple[str, str, str]:
+    """Scaling of features, normalisation of the class table, and map, as most recipes of a family have them."""
+    if "joint" not in cls.card.needs:
+        return (*PREPARED.get(cls.card.family, USUAL), "none")
+    return ("l2", "l2", "none") if joint else (*USUAL, "ridge")
 
 
 def _graph(cls: type[Method]) -> dict[str, str]:

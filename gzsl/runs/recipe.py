@@ -10,16 +10,18 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
-from gzsl.data.alignment import ALIGNMENTS
+from gzsl.data.alignment import ALIGNMENTS, LEARNT
+from gzsl.data.posterior import classifier_path, read_posterior
 from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
 from gzsl.errors import RecipeError, suggest
-from gzsl.files import value_hash
-from gzsl.methods import Method, get_method, method_names
+from gzsl.files import file_hash, value_hash
+from gzsl.methods import Method, get_method
 from gzsl.params import configure, kinds, parameters, plain
 from gzsl.runs.find import find_recipe
 from gzsl.runs.overrides import overridden
+from gzsl.runs.pooled import check_setting
 from gzsl.runs.sections import (
     DatasetSection,
     ExpectedSection,
@@ -41,7 +43,6 @@ class Recipe(PoolSection):
     note: str | None = Field(None, description="what a reader should know")
     dataset: DatasetSection
     preprocess: PreprocessSection = PreprocessSection()
-    method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     provenance: dict[str, str] = Field(default_factory=dict, description="where each value comes from")
     shots: ShotsSection = ShotsSection()
     selection: SelectionSection = SelectionSection()
@@ -79,7 +80,7 @@ class Recipe(PoolSection):
     @property
     def title(self) -> str:
         """Method and dataset; of a path its last part."""
-        return f"{self.method['name']} on {Path(self.dataset.name).name or self.dataset.name}"
+        return f"{self.method_label} on {Path(self.dataset.name).name or self.dataset.name}"
 
     def build_method(self, **changes: Any) -> Method:
         """The method with the recipe's hyper-parameters and ``changes`` on top, a part's own as ``head.lr``."""
@@ -93,6 +94,8 @@ class Recipe(PoolSection):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if (wrapper := self.build_wrapper()) is not None:
+            values["transductive"] = {"name": wrapper.part_id, **plain(wrapper)}
         if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
             del values["dataset"]["graph"]
         return values
@@ -103,10 +106,13 @@ class Recipe(PoolSection):
         del values["dataset"]["name"], values["dataset"]["regions"]
         if not values["dataset"]["pooled_regions"]:
             del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
+        del values["dataset"]["tables"]  # a part of the content
         if values["dataset"]["joint"] is None:
             del values["dataset"]["joint"]
         if self.preprocess.align == "none":
-            del values["preprocess"]["align"]
+            del values["preprocess"]["align"], values["preprocess"]["classifier"]
+        elif self.preprocess.classifier is not None:
+            values["preprocess"]["classifier"] = file_hash(classifier_path(self.preprocess.classifier))
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -122,12 +128,15 @@ class Recipe(PoolSection):
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
             "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
-            "align": self.preprocess.align,
+            "align": self.preprocess.align if self.preprocess.classifier is None else read_posterior(
+                self.preprocess.classifier
+            ),
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
         """Classes of the method, its parts and the calibrator: whose code decides the numbers."""
-        return kinds(self.build_method(), make_calibrator(self.calibration))
+        wrapper = self.build_wrapper()
+        return kinds(self.build_method(), make_calibrator(self.calibration), *([] if wrapper is None else [wrapper]))
 
     def changed(self, overrides: Mapping[str, Any]) -> Recipe:
         """A checked copy with other values, by dotted key such as ``method.head.lr``."""
@@ -156,14 +165,7 @@ class Recipe(PoolSection):
             check_spec(self.dataset.graph)
         method = self.build_method()
         method.check_parameters()
-        if self.transductive is not None:
-            raise RecipeError("transductive: found a wrapper, expected none: wrappers are not there yet")
-        if self.setting not in method.card.settings:
-            able = [name for name in method_names() if self.setting in get_method(name).card.settings]
-            raise RecipeError(
-                f"setting: found {self.setting!r}, but {method.card.id} supports {' and '.join(method.card.settings)} "
-                f"alone; methods that support {self.setting}: {', '.join(able) or 'none'}"
-            )
+        check_setting(self.setting, self.transductive, method.card)
         self._check_setting(type(method))
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
@@ -187,10 +189,10 @@ class Recipe(PoolSection):
             )
         if self.setting != "transfer":
             return
-        if self.preprocess.align != "none":
+        if self.preprocess.align in LEARNT:
             raise RecipeError(
                 f"preprocess.align: found {self.preprocess.align!r} in the transfer setting, without rows to learn "
-                "a map on, expected none"
+                "a map on, expected none or conse"
             )
         if self.selection.rule != "last":
             raise RecipeError(

@@ -13,6 +13,7 @@ from gzsl.calibration import Calibrator, Observation, make_calibrator, save_cali
 from gzsl.data import Dataset
 from gzsl.data.catalogue import load_plain
 from gzsl.data.claims import Claims
+from gzsl.data.class_tables import read_class_table, with_table
 from gzsl.data.dataset import IN_MEMORY
 from gzsl.data.grids import with_pooled_regions
 from gzsl.door.tables import csv_text
@@ -33,6 +34,7 @@ from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.result import RunResult
 from gzsl.runs.store import RunFolder, run_key
+from gzsl.semantics.graph_maker import place_of
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,8 @@ class Run:
         if calibrator is not None:
             results["calibrated"]["fallback"] = calibrator.fallback_
         metrics = {
-            "method": self.recipe.method["name"], "dataset": self.dataset.name, "seed": self.seed,
-            **results, "chosen": chosen, "test_reads": experiment.test_reads,
+            "method": self.recipe.method_label, "dataset": self.dataset.name, "seed": self.seed,
+            **results, **experiment.beside, "chosen": chosen, "test_reads": experiment.test_reads,
             "protocol": self.protocol(experiment.pool_reads).to_dict(),
         }  # fmt: skip
         folder.write_text("per_class.csv", csv_text(evaluation.per_class_rows()))
@@ -202,6 +204,9 @@ def prepared(recipe: Recipe, dataset: Dataset) -> Dataset:
     if section.pooled_regions:
         dataset = with_pooled_regions(dataset)
     claims = Claims(section.split_versions, section.features, section.fine_tuned)
+    for name, file in section.tables.items():
+        path = place_of(file, dataset.folder)
+        dataset = with_table(dataset, read_class_table(path, name), str(path))
     chosen = dataset.with_semantics(section.semantics, section.normalise)
     found = claims.apply(chosen if section.joint is None else chosen.with_joint(section.joint))
     return found if section.graph is None else found.with_graph(section.graph)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -11,6 +12,9 @@ from gzsl.data.pool import PoolChoice
 from gzsl.data.splits import VERSIONS
 from gzsl.errors import suggest
 from gzsl.runs.overrides import combinations
+
+if TYPE_CHECKING:
+    from gzsl.transduction import Wrapper
 
 MOST_CANDIDATES = 10_000  # of a grid
 MOST_SEEDS = 10_000
@@ -44,6 +48,9 @@ class DatasetSection(Section):
     )
     semantics: str = Field("att", description="class table to use: att, original_att, sent, ...")
     normalise: str = Field("none", description="what is done to the class table: none, l2, l2-sqrt-dim, zscore, minmax")
+    tables: dict[str, str] = Field(
+        default_factory=dict, description="further class tables by name: a file (.csv, .npz) beside the data or a path"
+    )
     joint: bool | None = Field(
         None, description="whether class vectors and features share one space; null: as the files show"
     )
@@ -80,13 +87,27 @@ class PreprocessSection(Section):
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
     align: str = Field(
-        "none", description="map from features to the space of class vectors, learnt on seen rows: none, ridge, "
-        "contrastive, cwcl",
+        "none", description="map from features to the space of class vectors: none; learnt on seen rows: ridge, "
+        "contrastive, cwcl; through a classifier of named classes: conse",
     )  # fmt: skip
+    classifier: str | None = Field(
+        None, description="of conse: .npz with weight, bias and the vectors of its classes; a path, or below GZSL_DATA"
+    )
+
+    @model_validator(mode="after")
+    def _classifier_of_conse(self) -> PreprocessSection:
+        if (self.align == "conse") != (self.classifier is not None):
+            found = "none for align: conse" if self.classifier is None else f"one for align: {self.align}"
+            raise ValueError(f"classifier: found {found}, expected the file of a classifier for conse alone")
+        if self.align == "conse" and self.features != "none":
+            raise ValueError(f"features: found {self.features!r}, expected none: the classifier takes them as they are")
+        return self
 
     @property
     def label(self) -> str:
         """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        if self.classifier is not None:
+            return f"{self.align}({Path(self.classifier).stem})"
         return self.features if self.align == "none" else f"{self.features}+{self.align}"
 
 
@@ -174,6 +195,7 @@ class PoolSection(Section):
     class_prior: PriorSection | None = Field(
         None, description="what is known of their classes' shares: uniform, estimated or given; null: uniform"
     )
+    method: dict[str, Any] = Field(description="name of the method and every hyper-parameter")
     transductive: dict[str, Any] | None = Field(
         None, description="what makes an inductive method transductive: propagate, self-train or sinkhorn"
     )
@@ -207,6 +229,20 @@ class PoolSection(Section):
             return None
         prior = self.class_prior or PriorSection()
         return PoolChoice(self.pool or "unseen", prior.name, prior.rule, prior.shares)
+
+    @property
+    def method_label(self) -> str:
+        """Id of the method, with the wrapper's where there is one."""
+        around = "" if self.transductive is None else f"+{self.transductive.get('name')}"
+        return f"{self.method['name']}{around}"
+
+    def build_wrapper(self) -> Wrapper | None:
+        """What makes the method transductive; None where nothing has to."""
+        if self.transductive is None:
+            return None
+        from gzsl.transduction import make_wrapper
+
+        return make_wrapper(self.transductive)
 
     @property
     def pool_keys(self) -> set[str]:

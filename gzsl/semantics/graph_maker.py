@@ -149,7 +149,7 @@ def check_spec(spec: Spec) -> None:
 
 def place_of(name: str, folder: Path | None) -> Path:
     """A file or folder as a user calls it: beside the data where it is there, else as it is written."""
-    path = user_path(name, "a file or folder of a graph")
+    path = user_path(name, "a file or folder beside the data")
     beside = None if folder is None or path.is_absolute() else folder / path
     return beside if beside is not None and beside.exists() else path
 

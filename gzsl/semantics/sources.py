@@ -63,6 +63,23 @@ def read_descriptions(
     DataError
         When nothing is found, a class stands twice or lacks a text, or a text is empty or no UTF-8.
     """
+    pairs = descriptions_of(source, classes, on_note)
+    found: dict[str, str] = {}
+    known: set[str] = set()
+    for name, text in pairs:
+        if same_form(name) in known:
+            raise DataError(f"{source}: class {name!r} stands twice, expected unique names")
+        if not text.strip():
+            raise DataError(f"{source}: the text of class {name!r} is empty, expected a description")
+        known.add(same_form(name))
+        found[name] = text
+    return found
+
+
+def descriptions_of(
+    source: Path | str, classes: Sequence[str] | None, on_note: Callable[[str], None]
+) -> list[tuple[str, str]]:
+    """Classes and texts as they stand in a folder or a CSV; see `read_descriptions`."""
     source = Path(source)
     if source.is_dir():
         pairs = _from_folder(source, on_note)
@@ -74,16 +91,7 @@ def read_descriptions(
         raise DataError(f"{source}: found no {' or '.join(TEXT_SUFFIXES)} file, expected one a class")
     if classes is not None:
         pairs = _of_classes(source, pairs, classes, on_note)
-    found: dict[str, str] = {}
-    known: set[str] = set()
-    for name, text in pairs:
-        if same_form(name) in known:
-            raise DataError(f"{source}: class {name!r} stands twice, expected unique names")
-        if not text.strip():
-            raise DataError(f"{source}: the text of class {name!r} is empty, expected a description")
-        known.add(same_form(name))
-        found[name] = text
-    return found
+    return pairs
 
 
 def _from_folder(folder: Path, on_note: Callable[[str], None]) -> list[tuple[str, str]]:

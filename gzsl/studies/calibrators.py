@@ -17,6 +17,7 @@ from gzsl.evaluation import Evaluation, evaluate
 from gzsl.files import make_folder
 from gzsl.methods import Method, get_method, load_method
 from gzsl.runs.environment import resolve_device
+from gzsl.runs.pooled import completed, shown_to
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import FitMonitor, Reporter
 from gzsl.runs.run import Run, RunResult, open_dataset
@@ -137,7 +138,9 @@ def _fold_fits(run: Run, result: RunResult) -> Iterator[tuple[Task, Method]]:
         task = fold_task(run.dataset, fold, **recipe.preparation(run.seed))
         checkpoint = result.folder / f"compare-{fold.name}.safetensors"
         monitor = FitMonitor(checkpoint, run.reporter, lambda *_: None)
-        yield task, recipe.build_method(**changes).fit(task.view, seed=run.seed, device=run.device, monitor=monitor)
+        method = recipe.build_method(**changes)
+        method.fit(shown_to(recipe, task.view), seed=run.seed, device=run.device, monitor=monitor)
+        yield task, completed(recipe, method, task.view, seed=run.seed, device=run.device)
         monitor.forget()
 
 

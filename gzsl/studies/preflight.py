@@ -132,6 +132,8 @@ class Preflight:
 
     def _first_task(self) -> Task:
         how = self._recipe.preparation(self._run.seed)
+        if self._recipe.transductive is not None:  # the method inside a wrapper is fitted without unlabelled rows
+            how |= {"setting": "inductive", "pool": None}
         return fold_task(self._run.dataset, self._folds[0], **how) if self._folds else final_task(
             self._run.dataset, **how
         )

@@ -19,8 +19,9 @@ from gzsl.brief import brief
 from gzsl.data import Dataset, validation_folds
 from gzsl.door.documents import Document, check_document
 from gzsl.errors import MethodError, ProtocolError, RunError, TrainingDiverged
+from gzsl.evaluation.result import METRICS
 from gzsl.files import make_folder, value_hash
-from gzsl.runs.experiment import METRICS, Experiment, metric_for
+from gzsl.runs.experiment import Experiment, metric_for
 from gzsl.runs.recipe import Recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.store import RunFolder, code_version

@@ -47,7 +47,7 @@ def test_dry_run_and_list_run_nothing(tmp_path: Path) -> None:
     assert "2 runs to do with 1 worker: about" in done.stdout
     assert "no files of CUB" in " ".join(done.stdout.replace("│", " ").split())
     assert not (tmp_path / "runs").exists()
-    assert "budget-and-full" in gzsl("sweep", "--list", cwd=tmp_path).stdout
+    assert "budget-and-published" in gzsl("sweep", "--list", cwd=tmp_path).stdout
 
 
 def test_a_dry_run_finds_wrong_recipes_before_anything_runs(tmp_path: Path) -> None:

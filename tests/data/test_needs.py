@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from gzsl.conformance import Bench
@@ -9,6 +12,7 @@ from gzsl.data import final_task, load
 from gzsl.data.needs import NEEDS, lacking, refuse_unmet
 from gzsl.errors import MethodError
 from gzsl.methods.card import MethodCard
+from gzsl.methods.checks import other_space
 
 
 def test_what_a_view_lacks_is_refused_with_the_way_to_it() -> None:
@@ -55,3 +59,13 @@ def test_a_bench_serves_a_method_of_transfer_alone() -> None:
     card = MethodCard("x", "zero_shot_heads", ("transfer",), "from paper", "A. Author, 2020", 2020, needs=("joint",))
     task = Bench.simulated().serving(card).task
     assert not len(task.view.features) and task.view.semantics.joint
+
+
+def test_equal_widths_by_accident_are_noticed() -> None:
+    card = MethodCard("x", "zero_shot_heads", ("inductive",), "from paper", "A. Author, 2020", 2020, needs=("joint",))
+    view = Bench.simulated().serving(card).task.view
+    assert other_space(view) is None
+    noise = np.random.default_rng(0).standard_normal(view.semantics.table.shape)
+    sentence = other_space(replace(view, semantics=replace(view.semantics, table=noise)))
+    assert sentence is not None and "chance is 5.0" in sentence and "preprocess.align: ridge" in sentence
+    assert other_space(replace(view, semantics=replace(view.semantics, table=noise, joint=False))) is None

@@ -50,3 +50,13 @@ def test_what_needs_training_rows_is_refused(data: Dataset) -> None:
 def test_a_scaling_that_moves_the_origin_takes_the_joint_space_away(data: Dataset) -> None:
     assert final_task(data, "l2").view.semantics.joint
     assert not final_task(data, "standard").view.semantics.joint
+
+
+def test_guessing_is_noticed(data: Dataset) -> None:
+    class Guess:
+        def scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
+            return np.random.default_rng(len(X)).random((len(X), len(semantics)))
+
+    task = final_task(data, "l2", "transfer")
+    assert any("what guessing would get" in note for note in evaluate(Guess(), task).notes)
+    assert len(evaluate(Cosine(), final_task(data, "l2", "transfer")).notes) == 1

@@ -12,7 +12,7 @@ from gzsl.methods.zero_shot_heads.chils import hierarchical_scores
 from gzsl.methods.zero_shot_heads.fudd import differential, follow_up, subset_cosines
 from gzsl.methods.zero_shot_heads.prompt_ensemble import best_scores
 from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, row_blocks, unit
-from gzsl.methods.zero_shot_heads.roboshot import main_directions
+from gzsl.methods.zero_shot_heads.roboshot import main_directions, scatter
 from gzsl.methods.zero_shot_heads.wca import weighted_crops, weighted_members
 from gzsl.methods.zero_shot_heads.zpe import template_scores, template_weights
 
@@ -150,7 +150,7 @@ def test_chils_rules_are_the_released_products(rule: str) -> None:
 
 def test_roboshot_does_not_depend_on_the_order_of_directions_nor_on_lengths_between() -> None:
     Z, D = rows(), np.random.default_rng(4).standard_normal((4, A))
-    Q = main_directions(D, 3)
+    Q = main_directions(D.T @ D, 3)
     assert_allclose(Q.T @ Q, np.eye(3), atol=1e-6)
     at_once = unit(Z - Z @ Q @ Q.T)
     for order in ([0, 1, 2], [2, 0, 1]):
@@ -168,10 +168,12 @@ def test_roboshot_does_not_depend_on_the_order_of_directions_nor_on_lengths_betw
 
 def test_collinear_pairs_give_one_direction() -> None:
     direction = np.random.default_rng(5).standard_normal(A)
-    found = main_directions(np.outer([1.0, -2.0, 0.5], direction), 3)
+    D = np.outer([1.0, -2.0, 0.5], direction)
+    assert_allclose(scatter(3, lambda where: D[where]), D.T @ D)
+    found = main_directions(D.T @ D, 3)
     assert found.shape == (A, 1)
     assert_allclose(np.abs(found[:, 0] @ direction), np.linalg.norm(direction), rtol=1e-5)
-    assert main_directions(np.zeros((3, A)), 2).shape == (A, 0)
+    assert main_directions(np.zeros((A, A)), 2).shape == (A, 0)
 
 
 def test_wca_never_needs_the_matrix_of_all_products() -> None:

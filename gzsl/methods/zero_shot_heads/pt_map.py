@@ -31,27 +31,28 @@ class PTMAP(MovingHead):
 
     **Differences.** Prototypes start at class vectors instead of means of labelled rows (ours; there are none). The
     power transform is off unless ``power`` is given: it is for features that are not negative; of a negative entry
-    the size is transformed. Seen prototypes may stay (``moving: unseen``). Equal sizes are the paper's, right for its
-    balanced tasks and wrong for most test sets: ``sizes: estimated`` takes those of a softmax with the first
-    prototypes. Rows that were not there get the plan's column scales, so that a row's answer does not depend on
-    others'.
+    the size is transformed. Seen prototypes may stay (``moving: unseen``). Sizes are the class prior's: equal ones,
+    the paper's, by default, right for its balanced tasks and wrong for most test sets; ``sizes: estimated`` takes
+    those of a softmax with the prototypes. Rows that were not there get the plan's column scales, so that a row's
+    answer does not depend on others'.
 
     **Notes.** Reads unlabelled rows. A round is one product and some passes over the (n, C) plan, the only large array.
     """
 
     sharpness: float = param(default=10.0, low=1e-3, high=1e4, log=True, symbol="λ", tune=(1.0, 50), doc="of the plan")
-    sizes: str = param(default="equal", choices=("equal", "estimated"), doc="how many rows each class is given")
+    sizes: str = param(
+        default="prior", choices=("prior", "estimated"), doc="shares of classes: the class prior's, or by a softmax"
+    )
     tolerance: float = param(default=1e-4, low=1e-9, high=1.0, log=True, doc="of the plan's row sums (released: 1e-6)")
 
-    def assigned(self, X: np.ndarray, prototypes: np.ndarray) -> np.ndarray:
-        """The plan, and the scales of its columns for rows to come."""
+    def assigned(self, X: np.ndarray, prototypes: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
+        """The plan; the scales of its columns are for rows to come."""
         cost = squared_distances(X, prototypes)
-        sizes = np.full(len(prototypes), len(X) / len(prototypes))
-        if self.sizes == "estimated":
+        if shares is None or self.sizes == "estimated":
             soft = np.exp(-self.sharpness * (cost - cost.min(axis=1, keepdims=True)))
-            sizes = (soft / soft.sum(axis=1, keepdims=True)).sum(axis=0) + 1e-6
-            sizes *= len(X) / sizes.sum()
+            shares = (soft / soft.sum(axis=1, keepdims=True)).mean(axis=0)
+        sizes = len(X) * np.maximum(shares, 1e-9)
         plan, scales = sinkhorn(cost, sizes, self.sharpness, tolerance=self.tolerance, start=self._warm)
         self._warm = scales  # type: ignore[misc]
-        self.log_prior_ = (np.log(scales) / self.sharpness).astype(np.float32)
+        self._offsets = (np.log(scales) / self.sharpness).astype(np.float32)  # type: ignore[misc]
         return plan

@@ -31,7 +31,8 @@ class PUTM(MovingHead):
 
     **Differences.** The paper's cost comes from a small network that is trained anew for every task; here it is the
     distance (a reading of the method without its navigator, ours), and prototypes start at class vectors. ρ = 1 is
-    soft k-means, ρ = 0 covers every class with as many rows.
+    soft k-means, ρ = 0 covers every class with
+    its share of rows (the class prior's, equal ones by default).
 
     **Notes.** Reads unlabelled rows. One product and two softmaxes of the (n, C) costs a round.
     """
@@ -39,7 +40,7 @@ class PUTM(MovingHead):
     forward: float = param(default=0.2, low=0.0, high=1.0, symbol="ρ", doc="weight of the plan from rows to classes")
     temperature: float = param(default=0.1, low=1e-4, high=1e3, log=True, tune=(0.01, 1.0), doc="in mean distances")
 
-    def assigned(self, X: np.ndarray, prototypes: np.ndarray) -> np.ndarray:
+    def assigned(self, X: np.ndarray, prototypes: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
         """Weights of rows for classes."""
         cost = squared_distances(X, prototypes)
-        return conditional_weights(cost, self.temperature * max(float(cost.mean()), 1e-12), self.forward)
+        return conditional_weights(cost, self.temperature * max(float(cost.mean()), 1e-12), self.forward, shares)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from gzsl.data import FeatureRows, TrainView
 from gzsl.linalg import class_moments
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.base import JointHead
-from gzsl.methods.zero_shot_heads.prompt_views import unit
+from gzsl.methods.zero_shot_heads.prompt_views import row_blocks, unit
 from gzsl.params import param
 from gzsl.semantics import Semantics
 
@@ -52,32 +55,40 @@ class RoboShot(JointHead):
         views = self.views(view.semantics)
         centres = unit(views.means)
         if self.reject == "members":
-            directions = views.vectors - centres[views.owners]
+            gaps = scatter(len(views.vectors), lambda w: views.vectors[w] - centres[views.owners[w]])
         elif self.reject == "rows" and len(view.labels):
-            directions = self._residuals(view)
+            gaps = self._residual_scatter(view)
         else:
             sides = [centres[part].mean(axis=0) for part in (view.seen, view.unseen) if len(part)]
-            directions = np.array([sides[0] - sides[-1]])
-        misleading = main_directions(directions, self.n_reject)
-        helpful = main_directions(centres - centres.mean(axis=0), self.n_boost)
+            gaps = np.outer(sides[0] - sides[-1], sides[0] - sides[-1])
+        misleading = main_directions(gaps, self.n_reject)
+        spread = centres - centres.mean(axis=0)
+        helpful = main_directions(scatter(len(spread), lambda w: spread[w]), self.n_boost)
         eye = np.eye(centres.shape[1], dtype=np.float32)
         self.map_ = (eye - misleading @ misleading.T) @ (eye + self.boost * helpful @ helpful.T)
 
-    def _residuals(self, view: TrainView) -> np.ndarray:
+    def _residual_scatter(self, view: TrainView) -> np.ndarray:
         rows = FeatureRows(self.rows_of(view.features))
         means, _ = class_moments(rows, view.seen_labels, len(view.seen))
-        return rows.to_array() - means[view.seen_labels].astype(np.float32)
+        X, own = rows.to_array(), means.astype(np.float32)
+        return scatter(len(X), lambda w: X[w] - own[view.seen_labels[w]])
 
     def class_side(self, semantics: Semantics) -> np.ndarray:
         """Mapped mean members (C, a): what the map does to a row, its transpose does to them."""
         return unit(self.views(semantics).means) @ self.map_.T
 
 
-def main_directions(D: np.ndarray, count: int) -> np.ndarray:
-    """Orthonormal basis (a, r) of the main directions of rows (m, a), r <= count; none where rows say nothing."""
-    if count == 0 or not len(D):
-        return np.zeros((D.shape[1], 0), dtype=np.float32)
-    values, vectors = np.linalg.eigh(D.T.astype(np.float64) @ D)
+def scatter(n: int, rows: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """Sum of outer products (a, a), float64, of ``n`` rows that are made a block at a time."""
+    parts = (rows(where).astype(np.float64) for where in row_blocks(n, 1 << 14))
+    return functools.reduce(np.add, (part.T @ part for part in parts))
+
+
+def main_directions(gaps: np.ndarray, count: int) -> np.ndarray:
+    """Orthonormal basis (a, r) of the main directions of a scatter (a, a), r <= count; none where it says nothing."""
+    if count == 0:
+        return np.zeros((len(gaps), 0), dtype=np.float32)
+    values, vectors = np.linalg.eigh(gaps)
     kept = values > max(values.max(), 1e-12) * 1e-8  # collinear directions would add noise
     basis = vectors[:, kept][:, ::-1][:, :count]
     return (basis * np.where(basis.sum(axis=0) < 0, -1, 1)).astype(np.float32)

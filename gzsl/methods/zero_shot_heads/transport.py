@@ -52,12 +52,15 @@ def sinkhorn(
     return kernel, scales
 
 
-def conditional_weights(cost: np.ndarray, temperature: float, forward: float) -> np.ndarray:
+def conditional_weights(
+    cost: np.ndarray, temperature: float, forward: float, shares: np.ndarray | None = None
+) -> np.ndarray:
     """How much every row counts for the prototype of every class, (n, C).
 
     ``forward`` weighs the plan from rows to classes, a softmax over classes; the rest weighs the plan from classes to
-    rows, a softmax over rows that gives every class as many rows.
+    rows, a softmax over rows that gives every class its share (C,) of them; as many to each when None.
     """
     logits = -cost / temperature
     there, back = softmax(logits), softmax(logits.T).T
-    return forward * there + (1 - forward) * len(cost) / cost.shape[1] * back
+    sizes = len(cost) * (np.full(cost.shape[1], 1 / cost.shape[1]) if shares is None else shares)
+    return forward * there + (1 - forward) * sizes * back

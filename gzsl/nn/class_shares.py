@@ -1,0 +1,78 @@
+"""Shares of classes among rows without labels: counted, clustered, or corrected for a classifier's mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gzsl.errors import MethodError
+
+
+def refuse_collapse(predicted: np.ndarray, n_classes: int, who: str, name_of: str) -> None:
+    """Refuse predictions (m,) that give all of many rows to one of several classes.
+
+    Raises
+    ------
+    MethodError
+        With the number of rows and the class.
+    """
+    if n_classes > 1 and len(predicted) > 2 * n_classes and (predicted == predicted[0]).all():
+        raise MethodError(
+            f"{who}: all {len(predicted)} unlabelled rows were given to {name_of}, expected some of each of "
+            f"{n_classes} classes; the scores tell them apart no more: use class_prior: uniform, or other features"
+        )
+
+
+def counted(predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Shares (k,) of predictions (m,), with one row more a class, so that none is without any (the count is ours)."""
+    counts = np.bincount(predicted, minlength=n_classes) + 1.0
+    return np.asarray(counts / counts.sum())
+
+
+def clustered(X: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Shares (k,) of clusters that k-means finds from the centres of the predicted classes.
+
+    The estimator of Bi-VAEGAN (CPE, arXiv:2303.08698). A class that nothing was predicted for starts from the row that
+    scores it best (ours).
+
+    Parameters
+    ----------
+    X : ndarray, shape (m, r)
+        Rows as the classifier sees them.
+    predicted : ndarray, shape (m,), int64
+        Predicted classes.
+    scores : ndarray, shape (m, k)
+        Of every class.
+    """
+    from sklearn.cluster import KMeans
+
+    n_classes = scores.shape[1]
+    centres = np.empty((n_classes, X.shape[1]), dtype=X.dtype)
+    for c in range(n_classes):
+        members = predicted == c
+        centres[c] = X[members].mean(axis=0) if members.any() else X[scores[:, c].argmax()]
+    if len(np.unique(X, axis=0)) < n_classes:
+        return counted(predicted, n_classes)
+    found = KMeans(n_classes, init=centres, n_init=1, random_state=0).fit(X).labels_
+    return counted(found, n_classes)
+
+
+def shift_corrected(labels: np.ndarray, known: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Shares (k,) under which a classifier's mistakes explain what it says of rows without labels.
+
+    Black-box shift estimation (Lipton, Wang & Smola, arXiv:1802.03916) in its soft form: with ``C[i, j]`` the mean
+    probability of class i on labelled rows of class j and μ the mean probability on the pool, C w = μ is solved by
+    ridge of ``1 / min(n, m)``; negative shares become 0.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n,), int64
+        Classes of labelled rows, real or synthetic, that the classifier was not trained on.
+    known, pool : ndarray, shapes (n, k) and (m, k)
+        Probabilities of every class.
+    """
+    n_classes = known.shape[1]
+    C = np.stack([known[labels == j].mean(axis=0) for j in range(n_classes)], axis=1)
+    ridge = 1 / min(len(known), len(pool))
+    w = np.linalg.solve(C.T @ C + ridge * np.eye(n_classes), C.T @ pool.mean(axis=0))
+    w = np.maximum(w, 0) + 1 / (10 * n_classes * n_classes)
+    return np.asarray(w / w.sum())
