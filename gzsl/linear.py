@@ -90,6 +90,47 @@ def fit_linear(
     return LinearModel(W.astype(np.float32), b.astype(np.float32))
 
 
+def fit_cosine(
+    X: np.ndarray, start: np.ndarray, loss: Loss, scale: float, *, n_iterations: int = 50, tolerance: float = 1e-5
+) -> np.ndarray:
+    """Minimise ``loss(scale cos(x, w))`` over weights with L-BFGS; what counts of weights is their direction.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, d), float32
+        Rows of unit length.
+    start : ndarray, shape (k, d)
+        Where to start, one row an output, none of them zero.
+    loss : callable
+        As in `fit_linear`.
+    scale : float
+        Factor of the cosines.
+    n_iterations, tolerance
+        As in `fit_linear`; the gradient is compared with the one at the start.
+
+    Returns
+    -------
+    ndarray, shape (k, d), float32
+        Weights of unit length.
+    """
+
+    def objective(values: np.ndarray) -> tuple[float, np.ndarray]:
+        W = values.reshape(start.shape)
+        norms = np.linalg.norm(W, axis=1, keepdims=True)
+        unit = W / norms
+        value, outer = loss(scale * (X @ unit.T.astype(np.float32)))
+        slope = scale * (outer.T.astype(np.float32) @ X).astype(np.float64)
+        return value, ((slope - (slope * unit).sum(axis=1, keepdims=True) * unit) / norms).ravel()
+
+    first = (start / np.linalg.norm(start, axis=1, keepdims=True)).astype(np.float64).ravel()
+    steepest = float(np.abs(objective(first)[1]).max()) or 1.0
+    found = minimize(
+        objective, first, jac=True, method="L-BFGS-B",
+        options={"maxiter": n_iterations, "maxfun": 2 * n_iterations, "gtol": tolerance * steepest, "ftol": 1e-10},
+    ).x.reshape(start.shape)  # fmt: skip
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
 def softmax_loss(labels: np.ndarray, weights: np.ndarray | None = None) -> Loss:
     """Mean cross-entropy of softmax outputs.
 

@@ -24,6 +24,7 @@ from gzsl.errors import DataError, MethodError, suggest
 from gzsl.methods import Method, create, get_method
 from gzsl.params import configure
 from gzsl.semantics import Semantics
+from gzsl.semantics.graph_maker import make_graph
 
 _KINDS = (np.float64, np.float32)
 
@@ -45,6 +46,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     calibration : float or None
         What is subtracted from the scores of seen classes (calibrated stacking). Rows of seen classes alone cannot tell
         it, so a grid search over it needs a ``cv`` whose test rows are of classes that its training rows lack.
+    graph : str, mapping, ClassGraph or None
+        Class graph for methods that need one, as `gzsl.semantics.graph_maker.make_graph` takes it: ``attributes-knn``.
     random_state : int
         Seed of the fit.
     device : str
@@ -71,6 +74,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         *,
         preprocess: str = "none",
         calibration: float | None = None,
+        graph: Any = None,
         random_state: int = 0,
         device: str = "cpu",
     ) -> None:
@@ -78,6 +82,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         self.semantics = semantics
         self.preprocess = preprocess
         self.calibration = calibration
+        self.graph = graph
         self.random_state = random_state
         self.device = device
 
@@ -111,6 +116,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             features=FeatureRows(self.scaler_.transform(X.astype(np.float32))),
             labels=np.searchsorted(self.classes_, y), semantics=self.semantics_,
             seen=np.flatnonzero(self.seen_), unseen=np.flatnonzero(~self.seen_),
+            class_graph=None if self.graph is None else make_graph(self.graph, self.semantics_),
         )  # fmt: skip
         self.method_ = self._method().fit(view, seed=self.random_state, device=self.device)
         return self

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gzsl.bundles.files import CALIBRATION, FORMAT, held, read_card, replace_files
+from gzsl.bundles.prepared import arrays_of, facts_of, grown, scaler_of, table_of
 from gzsl.calibration import Calibrator, load_calibrator, save_calibrator
 from gzsl.data import Scaler
 from gzsl.door.names import places, same_form
@@ -61,7 +62,8 @@ class Bundle:
     @property
     def semantics(self) -> Semantics:
         """Class table as the method sees it."""
-        return self.raw.normalised(self.normalise, statistics_from=self.raw.ids_of(self.seen))
+        table = self.raw.normalised(self.normalise, statistics_from=self.raw.ids_of(self.seen))
+        return table if self.scaler.align is None else replace(table, joint=True)
 
     @property
     def is_seen(self) -> np.ndarray:
@@ -70,8 +72,8 @@ class Bundle:
 
     @property
     def n_features(self) -> int:
-        """Dimension of a feature row."""
-        return self.method.n_features_
+        """Dimension of a feature row, before anything is done to it."""
+        return len(self.scaler.shift)
 
     @property
     def row_shape(self) -> tuple[int, ...]:
@@ -127,11 +129,10 @@ class Bundle:
                 f"add-class: found a vector of {len(vector)} values, expected {self.raw.n_attributes} finite ones, "
                 f"one a column of semantics {self.raw.name!r}"
             )
-        raw = replace(self.raw, table=np.vstack([self.raw.table, vector]), class_names=(*self.raw.class_names, name))
         added = [*self.card.get("added_classes", []), name]
-        grown = replace(self, raw=raw, card={**self.card, "added_classes": added})
-        grown.method.prepare(grown.semantics)
-        return grown.rebased()
+        larger = replace(self, raw=grown(self.raw, name, vector), card={**self.card, "added_classes": added})
+        larger.method.prepare(larger.semantics)
+        return larger.rebased()
 
     def rebased(self) -> Bundle:
         """The same bundle with a calibrator that decides over this class table."""
@@ -161,7 +162,7 @@ class Bundle:
     def _write_files(self, folder: Path) -> dict[str, Path]:
         from safetensors.numpy import save_file
 
-        arrays = {"shift": self.scaler.shift, "scale": self.scaler.scale, "table": self.raw.table}
+        arrays = arrays_of(self.scaler, self.raw)
         files = {"arrays": folder / "arrays", "method": save_method(self.method, folder / "method")}
         with replacing(files["arrays"]) as temporary:
             whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
@@ -173,13 +174,10 @@ class Bundle:
 
     def _facts(self) -> dict[str, Any]:
         return {
-            "format": FORMAT, "gzsl_version": __version__, "scaling": self.scaler.kind,
+            "format": FORMAT, "gzsl_version": __version__,
             "classes": list(self.raw.class_names), "seen": list(self.seen),
             "gamma": None if self.calibrator is None else self.calibrator.gamma_,
-            "semantics": {
-                "name": self.raw.name, "normalise": self.normalise,
-                "attributes": None if self.raw.attribute_names is None else list(self.raw.attribute_names),
-            },
+            **facts_of(self.scaler, self.raw, self.normalise),
         }  # fmt: skip
 
 
@@ -232,9 +230,7 @@ def load_bundle(folder: Path | str) -> Bundle:
     about, card, paths = read_card(folder)
     try:
         arrays = _arrays(paths["arrays"], about.classes)
-        columns = None if about.semantics.attributes is None else tuple(about.semantics.attributes)
-        raw = Semantics(arrays["table"], tuple(about.classes), about.semantics.name, "none", columns)
-        scaler = Scaler(about.scaling, arrays["shift"], arrays["scale"])
+        raw, scaler = table_of(about, arrays), scaler_of(about, arrays)
         calibrator = load_calibrator(paths[CALIBRATION].with_suffix("")) if CALIBRATION in paths else None
         method = load_method(paths["method"])
         bundle = Bundle(method, scaler, raw, about.semantics.normalise, tuple(about.seen), calibrator, card)
@@ -260,8 +256,9 @@ def _arrays(path: Path, classes: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _check_parts(bundle: Bundle) -> None:
     method, scaler, d = bundle.method, bundle.scaler, bundle.n_features
-    if scaler.shift.shape != (d,) or scaler.scale.shape != (d,):
-        raise RunError(f"the scaler has shapes {scaler.shift.shape} and {scaler.scale.shape}, the method {d} features")
+    if scaler.shift.shape != (d,) or scaler.scale.shape != (d,) or scaler.width != method.n_features_:
+        shapes = f"{scaler.shift.shape} and {scaler.scale.shape}"
+        raise RunError(f"the scaler has shapes {shapes}, the method {method.n_features_} features")
     if not (np.isfinite(scaler.shift).all() and np.isfinite(scaler.scale).all() and (scaler.scale != 0).all()):
         raise RunError("the scaler has NaN, infinite or zero values")
     if bundle.raw.n_attributes != method.n_attributes_:

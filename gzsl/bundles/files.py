@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from gzsl.data.alignment import ALIGNMENTS
 from gzsl.data.preprocess import SCALINGS
 from gzsl.door.documents import Document, check_document, read_json
 from gzsl.door.names import same_form
@@ -18,6 +19,7 @@ from gzsl.door.paths import is_folder
 from gzsl.errors import RunError
 from gzsl.files import LOCK, file_hash, locked, value_hash, write_json
 from gzsl.semantics import NORMALISATIONS
+from gzsl.semantics.members import RULES
 
 FORMAT = 2
 CARD = "bundle.json"
@@ -47,12 +49,16 @@ class Table(Document):
     name: str
     normalise: Literal[NORMALISATIONS]  # type: ignore[valid-type]
     attributes: list[str] | None
+    rule: Literal[tuple(RULES)] | None = None  # type: ignore[valid-type]
+    templates: list[str] | None = None
+    joint: bool = False
 
 
 class Card(Document):
     """What has to be in ``bundle.json`` to put a bundle together; whatever else is there says where it is from."""
 
     scaling: Literal[SCALINGS]  # type: ignore[valid-type]
+    align: Literal[ALIGNMENTS] = "none"  # type: ignore[valid-type]
     classes: list[str] = Field(min_length=1)
     seen: list[str]
     semantics: Table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from gzsl.bundles.bundle import Bundle
@@ -21,12 +22,12 @@ def bundle_of(run: Run, result: RunResult) -> Bundle:
     task = final_task(dataset, **recipe.preparation(run.seed))
     names = task.view.semantics.class_names
     raw = dataset.tables[recipe.dataset.semantics]
-    raw = raw.take(raw.ids_of(names))
+    raw = replace(raw.take(raw.ids_of(names)), joint=dataset.semantics.joint)
     calibrator = load_calibrator(result.folder / CALIBRATION) if result.metrics.get("calibrated") else None
     card = {
         "method": recipe.method["name"], "recipe": recipe.resolved(), "seed": run.seed,
         "protocol": result.metrics["protocol"], "dataset": dataset.card.to_dict(),
-        "features": {"name": result.metrics["protocol"]["features"], "dimensions": task.view.n_features},
+        "features": {"name": result.metrics["protocol"]["features"], "dimensions": len(task.scaler.shift)},
         "metrics": {name: result.metrics[name] for name in ("T1", "U", "S", "H", "AUSUC", "calibrated")},
         "run": run.key,
     }  # fmt: skip

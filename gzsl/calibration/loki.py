@@ -14,11 +14,11 @@ from scipy.optimize import linprog
 from gzsl.calibration.base import Calibrator, register_calibrator
 from gzsl.calibration.gaussian import squared_distances
 from gzsl.data import TrainView
+from gzsl.door.names import places, same_form
 from gzsl.errors import MethodError
 from gzsl.linear import softmax
 from gzsl.params import param
 from gzsl.semantics import Semantics
-from gzsl.semantics.graph import ClassGraph
 
 
 @register_calibrator("loki")
@@ -51,9 +51,10 @@ class Loki(Calibrator):
         return ("vectors",) if self.distances is None else ()
 
     def _prepare(self, view: TrainView, seed: int) -> None:
-        self._graph = None
         if self.metric == "graph" and self.distances is None:
-            self._graph = view.graph
+            names = sorted(view.graph.class_names)
+            self.graph_distances_ = view.graph.for_classes(names).distances()
+            self.graph_classes_ = np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
 
     def _tabulate(self, semantics: Semantics) -> None:
         seen = self.seen_
@@ -66,10 +67,18 @@ class Loki(Calibrator):
         self.distances_ /= np.maximum(self.distances_.mean(), 1e-12)
 
     def _path_lengths(self, semantics: Semantics) -> np.ndarray:
-        graph: ClassGraph | None = getattr(self, "_graph", None)
-        if graph is None:
+        """Numbers of edges (C, C) between the classes of a table, of which the calibrator knows those of its fit."""
+        if not hasattr(self, "graph_distances_"):
             raise MethodError("calibration loki: metric 'graph' needs the class graph of a view, found none")
-        found = graph.for_classes(semantics.class_names).distances()
+        place = places(self.graph_classes_.tobytes().decode().split("\n"))
+        new = [name for name in semantics.class_names if same_form(name) not in place]
+        if new:
+            raise MethodError(
+                f"calibration loki: class {new[0]!r} has no node in the class graph of the fit, expected classes that "
+                "have (train again with a graph that has it, or use another metric)"
+            )
+        rows = [place[same_form(name)] for name in semantics.class_names]
+        found = self.graph_distances_[np.ix_(rows, rows)]
         reached = found[np.isfinite(found)]
         return np.where(np.isfinite(found), found, 2 * reached.max(initial=1.0))
 

@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 
 from gzsl.cli.graphs import graph as make_graph_folder
 from gzsl.cli.graphs import propagate, report_graph
+from gzsl.cli.ontology import ontology
 from gzsl.cli.options import DataOption, JsonOption, print_json, written_file
 from gzsl.cli.terminal import Console, strong
 from gzsl.door.tables import read_rows
@@ -121,6 +122,7 @@ def fuse(
 
 app.command(name="graph")(make_graph_folder)
 app.command()(propagate)
+app.command()(ontology)
 
 
 def _write(found: Sourced, out: Path) -> None:

@@ -74,7 +74,8 @@ def resumed_equals_uninterrupted_bit_for_bit(subject: Subject) -> None:
         found = subject.quick().fit(subject.bench.small, seed=0, monitor=rest)
         other = differing(found, expected)
         expect(not other, f"continued after {count} steps, the fit ends with other {listed(other)}")
-        expect(rest.losses == whole.losses, f"continued after {count} steps, the losses differ")
+        left = dict(list(whole.losses.items())[-len(rest.losses) :])  # an epoch may have ended before the checkpoint
+        expect(bool(rest.losses) and rest.losses == left, f"continued after {count} steps, the losses differ")
 
 
 def scoring_on_the_way_does_not_disturb_training(subject: Subject) -> None:

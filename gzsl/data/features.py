@@ -67,7 +67,8 @@ class FeatureRows:
     def shape(self) -> tuple[int, ...]:
         """``(n, d)``, or ``(n, R, d)`` of rows with regions."""
         parts = self._matrix.shape[2:] if self._pool else self._matrix.shape[1:]
-        return len(self._rows), *(int(side) for side in parts)
+        width = getattr(self._scaler, "width", None) or parts[-1]  # a map to class vectors changes it
+        return len(self._rows), *(int(side) for side in parts[:-1]), int(width)
 
     @property
     def regions(self) -> FeatureRows | None:

@@ -42,6 +42,11 @@ NEEDS: dict[str, Need] = {
         "a class graph", "name one in the recipe (dataset.graph), such as attributes-knn, or use Dataset.with_graph",
         lambda view: view.class_graph is not None, lambda dataset: True,  # neighbours by class vectors, at least
     ),
+    "classifier": Need(
+        "a trained classifier of the seen classes",
+        "give the view one (gzsl.data.image_free_view), or rows to train it on",
+        lambda view: view.classifier is not None or len(view.features) > 0, lambda dataset: True,  # trained in the fit
+    ),
     "regions": Need(
         "features of regions (n, R, d)",
         "gzsl features extract PICTURES --pooling grid --out FEATURES makes them, gzsl data make a dataset of those; "
@@ -82,6 +87,8 @@ def refuse_unmet(view: TrainView, needs: Iterable[str], who: str) -> None:
     MethodError
         For the first of ``needs`` that the view does not carry.
     """
+    if view.classifier is not None and not len(view.labels) and "classifier" not in needs:
+        raise MethodError(f"{who}: found a view of a classifier without training rows, expected rows (icis needs none)")
     for name in needs:
         need = NEEDS[name]
         if not need.carried(view):

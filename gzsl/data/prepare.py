@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.data.alignment import fit_map
 from gzsl.data.dataset import Dataset
 from gzsl.data.folds import Fold
 from gzsl.data.pool import ClassPrior, PoolChoice, stated_shares
@@ -14,6 +15,7 @@ from gzsl.data.preprocess import Scaler
 from gzsl.data.shots import NO_SHOTS, ShotPlan, draw_shots
 from gzsl.data.view import EvalRows, Shots, TestGate, TrainView
 from gzsl.errors import ProtocolError
+from gzsl.semantics import Semantics
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,7 @@ def final_task(
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
     regions: bool = False,
+    align: str = "none",
 ) -> Task:
     """All trainval rows to fit on; the test rows behind the gate.
 
@@ -78,6 +81,9 @@ def final_task(
     regions : bool
         Give rows with their regions (n, R, d), where the dataset has any: for methods of which
         `gzsl.methods.card.MethodCard.regions` says so.
+    align : str
+        How a map from features to the space of class vectors is learnt on the training rows, see
+        `gzsl.data.alignment`; with one, both are in one space.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def final_task(
     if split.test_removed:
         raise ProtocolError(f"{dataset.name}: the test rows were asked for, but this dataset holds training rows only")
     ids = np.sort(np.concatenate([split.seen, split.unseen]))
-    how = _How.of(scaling, setting, pool, shots, seed, regions)
+    how = _How.of(scaling, setting, pool, shots, seed, regions, align)
     if setting == "transfer":
         tested = np.concatenate([split.test_seen, split.test_unseen])
         return _task(dataset, how, ids, NO_ROWS, _Rows(NO_ROWS, NO_ROWS, tested, split.trainval))
@@ -111,6 +117,7 @@ def fold_task(
     shots: ShotPlan = NO_SHOTS,
     seed: int = 0,
     regions: bool = False,
+    align: str = "none",
 ) -> Task:
     """The fold's training rows to fit on; its held-out rows behind the gate. No test row is in it.
 
@@ -121,7 +128,7 @@ def fold_task(
     if pool is not None and pool.shares is not None:
         pool = PoolChoice(pool.rows, pool.prior, pool.rule)
     ids = np.sort(np.concatenate([fold.seen, fold.unseen]))
-    how = _How.of(scaling, setting, pool, shots, seed, regions)
+    how = _How.of(scaling, setting, pool, shots, seed, regions, align)
     return _task(dataset, how, ids, fold.seen, _Rows(fold.train, fold.val_seen, fold.val_unseen, NO_ROWS))
 
 
@@ -135,10 +142,11 @@ class _How:
     shots: ShotPlan
     seed: int
     regions: bool
+    align: str
 
     @classmethod
     def of(
-        cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int, regions: bool
+        cls, scaling: str, setting: str, pool: PoolChoice | None, shots: ShotPlan, seed: int, regions: bool, align: str
     ) -> _How:
         if setting != "transductive" and pool is not None:
             raise ProtocolError(f"pool: found {pool.rows!r} in the {setting} setting, expected none")
@@ -148,7 +156,7 @@ class _How:
                 f"on, expected {' or '.join(WITHOUT_ROWS)}"
             )
         shown = (pool or PoolChoice()) if setting == "transductive" else None
-        return cls(scaling, setting, shown, shots, seed, regions)
+        return cls(scaling, setting, shown, shots, seed, regions, align)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,12 +178,19 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
     train, test_seen, test_unseen, few = (dataset.rows(r, how.regions) for r in chosen)
     labels = [np.searchsorted(ids, dataset.labels[r]) for r in chosen]
     scaler = Scaler.fit(how.scaling, train)
+    semantics = dataset.semantics.take(ids)
+    if how.align != "none" and not len(train):
+        raise ProtocolError(
+            f"preprocess.align: found {how.align!r} without training rows, from which it is learnt, expected none"
+        )
+    if how.align != "none":
+        found = fit_map(how.align, train.scaled(scaler), *_of_seen(labels[0], semantics))
+        scaler, semantics = replace(scaler, align=found), replace(semantics, joint=True)
+    elif semantics.joint and how.scaling not in SPACE_KEEPING:
+        semantics = replace(semantics, joint=False)
     gate = TestGate(
         EvalRows(test_seen.scaled(scaler), labels[1]), EvalRows(test_unseen.scaled(scaler), labels[2])
     )
-    semantics = dataset.semantics.take(ids)
-    if semantics.joint and how.scaling not in SPACE_KEEPING:
-        semantics = replace(semantics, joint=False)
     view = TrainView(
         features=train.scaled(scaler).apart(),
         labels=labels[0],
@@ -188,6 +203,12 @@ def _task(dataset: Dataset, how: _How, ids: np.ndarray, seen: np.ndarray, rows: 
     )
     pooled = view if how.pool is None else _with_pool(view, gate, how.pool)
     return Task(pooled, gate, scaler, gate.reads)
+
+
+def _of_seen(labels: np.ndarray, semantics: Semantics) -> tuple[np.ndarray, Semantics]:
+    """Labels among the classes that have training rows, and their table: all that a map may see."""
+    seen, positions = np.unique(labels, return_inverse=True)
+    return positions, semantics.take(seen)
 
 
 def _with_pool(view: TrainView, gate: TestGate, choice: PoolChoice) -> TrainView:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.data.alignment import ClassMap
 from gzsl.data.features import FeatureRows
 from gzsl.door.archives import NpzFile
 from gzsl.errors import DataError
@@ -28,11 +29,14 @@ class Scaler:
         subtract the training mean, then unit length.
     shift, scale : ndarray, shape (d,), float32
         Statistics of the training rows.
+    align : ClassMap or None
+        What brings scaled rows into the space of class vectors, learnt on training rows.
     """
 
     kind: str
     shift: np.ndarray
     scale: np.ndarray
+    align: ClassMap | None = None
 
     __repr__ = brief
 
@@ -73,13 +77,28 @@ class Scaler:
         DataError
             Where rows were brought to unit length: how long they were is not known any more.
         """
+        if self.align is not None:
+            raise DataError(f"align {self.align.kind}: found rows in the space of class vectors, with no way back")
         if self.kind.endswith("l2"):
             raise DataError(f"scaler {self.kind}: found rows of unit length, whose own length cannot be told any more")
         return X if self.kind == "none" else X * self.scale + self.shift
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All values by name, for ``np.savez``."""
-        return {"kind": np.array(self.kind), "shift": self.shift, "scale": self.scale}
+        found = {"kind": np.array(self.kind), "shift": self.shift, "scale": self.scale}
+        if self.align is None:
+            return found
+        return {**found, "align": np.array(self.align.kind), "weights": self.align.weights, "offset": self.align.offset}
+
+    @property
+    def label(self) -> str:
+        """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        return self.kind if self.align is None else f"{self.kind}+{self.align.kind}"
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has when it is prepared."""
+        return len(self.shift) if self.align is None else len(self.align.offset)
 
     @classmethod
     def load(cls, path: Path | str) -> Scaler:
@@ -94,9 +113,17 @@ class Scaler:
         for name in ("kind", "shift", "scale"):
             if name not in file:
                 raise DataError(f"{path}: no array {name!r}, expected the scaler.npz of a run")
-        return cls(str(file.array("kind")), file.array("shift"), file.array("scale"))
+        found = None
+        if "align" in file:
+            found = ClassMap(str(file.array("align")), file.array("weights"), file.array("offset"))
+        return cls(str(file.array("kind")), file.array("shift"), file.array("scale"), found)
 
     def transform(self, X: np.ndarray) -> np.ndarray:
+        """Scale rows (n, d) or (n, R, d) float32, and map them where there is a map; the input is left as it is."""
+        scaled = self._scaled(X)
+        return scaled if self.align is None else self.align.transform(scaled)
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
         """Scale rows (n, d) or regions (n, R, d), float32 -> float32; the input is left as it is."""
         if self.kind == "none":
             return X

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gzsl.brief import brief
+from gzsl.data.classifier import SeenClassifier
 from gzsl.data.features import FeatureRows
 from gzsl.data.pool import ClassPrior
 from gzsl.errors import MethodError, ProtocolError
@@ -61,6 +62,9 @@ class TrainView:
         What is known of their classes' shares; uniform where nothing is said.
     class_graph : ClassGraph, optional
         Classes and other things as nodes with edges between them; its classes are those of ``semantics``.
+    classifier : SeenClassifier, optional
+        A trained classifier with a row for each seen class, for methods that put other classes into one; with it,
+        there may be no training row at all (`gzsl.data.image_free.image_free_view`).
     shots : Shots, optional
         A few labelled rows of unseen classes, in few-shot learning.
     """
@@ -73,6 +77,7 @@ class TrainView:
     setting: str = "inductive"
     unlabelled_features: FeatureRows | None = None
     class_graph: ClassGraph | None = None
+    classifier: SeenClassifier | None = None
     pool: str | None = None
     prior: ClassPrior | None = None
     shots: Shots | None = None
@@ -97,6 +102,8 @@ class TrainView:
         if self.class_graph is not None and self.class_graph.class_names != self.semantics.class_names:
             raise ProtocolError(f"graph {self.class_graph.name!r}: found other classes than those of the class table")
         self._check_labels()
+        if self.classifier is not None:
+            self.classifier.check_width(self.n_features)
 
     def _complete_pool(self, rows: FeatureRows) -> None:
         if not len(rows):
@@ -109,7 +116,7 @@ class TrainView:
         if len(self.labels) != len(self.features):
             raise MethodError(f"labels: found {len(self.labels)}, expected {len(self.features)}, one a feature row")
         empty = np.setdiff1d(self.seen, self.labels)
-        if len(empty):
+        if len(empty) and (self.classifier is None or len(self.labels)):
             name = self.semantics.class_names[empty[0]]
             raise MethodError(f"the seen class {name!r} has no training row, expected at least one")
         if len(np.setdiff1d(self.labels, self.seen)):

@@ -61,10 +61,12 @@ class IterativeMethod(Trainable):
         return torch.from_numpy(features.to_array()).to(self.device)
 
     def _build(self) -> None:
-        sizes = Sizes(self.n_features_, self.n_attributes_, len(self.seen_classes_))
-        self.build(sizes, self.streams.fresh("init", device="cpu"))
+        self.build(self._sizes(), self.streams.fresh("init", device="cpu"))
         for network in self.networks().values():
             network.to(self.device)
+
+    def _sizes(self) -> Sizes:
+        return Sizes(self.n_features_, self.n_attributes_, len(self.seen_classes_))
 
     def fitted_arrays(self) -> dict[str, np.ndarray]:
         """Learnt arrays and the weights that scoring needs; networks named in ``training_only`` are left out."""

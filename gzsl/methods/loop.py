@@ -44,7 +44,7 @@ class Loop:
         self.step = 0
         self.steps_per_epoch = -(-len(rows) // method.batch_size)
         self.total = self.steps_per_epoch * method.n_epochs
-        self.draw = method.batch_size * method.batches_per_update
+        self.draw = method.rows_a_step(len(rows))
         self._ticked = 0.0
 
     def start(self) -> None:

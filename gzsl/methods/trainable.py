@@ -78,6 +78,10 @@ class Trainable(Method):
         """Tensors by attribute name that follow from the data alone; set before every loop, in no checkpoint."""
         return {}
 
+    def rows_a_step(self, available: int) -> int:
+        """Rows that one update gets, of ``available`` training rows; it may get a row twice."""
+        return self.batch_size * self.batches_per_update
+
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step on ``batch`` (``batches_per_update * batch_size`` rows).
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gzsl.calibration import make_calibrator
 from gzsl.data import SCALINGS
+from gzsl.data.alignment import ALIGNMENTS
 from gzsl.data.shots import ShotPlan
 from gzsl.door.documents import in_words, problem_of
 from gzsl.door.yaml import read_yaml
@@ -106,6 +107,8 @@ class Recipe(PoolSection):
             del values["dataset"]["pooled_regions"]  # so that keys of runs without it are those of earlier versions
         if values["dataset"]["joint"] is None:
             del values["dataset"]["joint"]
+        if self.preprocess.align == "none":
+            del values["preprocess"]["align"]
         if not self.shot_plan.asked:
             del values["shots"]
         values["dataset"].pop("graph", None)  # nor what its graph is called, which is a part of the content
@@ -121,6 +124,7 @@ class Recipe(PoolSection):
         return {
             "scaling": self.preprocess.features, "setting": self.setting, "pool": self.pool_choice,
             "shots": self.shot_plan, "seed": seed, "regions": get_method(self.method["name"]).card.regions,
+            "align": self.preprocess.align,
         }  # fmt: skip
 
     def parts(self) -> tuple[type, ...]:
@@ -149,6 +153,7 @@ class Recipe(PoolSection):
         from gzsl.evaluation.selection import make_selection
 
         _check_choice("preprocess.features", self.preprocess.features, SCALINGS)
+        _check_choice("preprocess.align", self.preprocess.align, ALIGNMENTS)
         _check_choice("dataset.normalise", self.dataset.normalise, NORMALISATIONS)
         if self.dataset.graph is not None:
             check_spec(self.dataset.graph)
@@ -178,6 +183,11 @@ class Recipe(PoolSection):
             )
         if self.setting != "transfer":
             return
+        if self.preprocess.align != "none":
+            raise RecipeError(
+                f"preprocess.align: found {self.preprocess.align!r} in the transfer setting, without rows to learn "
+                "a map on, expected none"
+            )
         if self.selection.rule != "last":
             raise RecipeError(
                 f"selection: found rule {self.selection.rule!r} in the transfer setting, which has no training rows to "

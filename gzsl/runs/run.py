@@ -166,7 +166,7 @@ class Run:
             features=self.dataset.features_label(get_method(recipe.method["name"]).card.regions),
             fine_tuned=card.fine_tuned,
             semantics=self.dataset.semantics_label, normalisation=self.dataset.semantics.normalisation,
-            preprocessing=recipe.preprocess.features, selection=recipe.selection.rule,
+            preprocessing=recipe.preprocess.label, selection=recipe.selection.rule,
             calibration=make_calibrator(recipe.calibration).label if generalized else "none",
             generalized=generalized, valid=rule.valid and (pool is None or pool.prior != "given"),
             pool="none" if pool is None else pool.rows, class_prior="none" if pool is None else pool.label,

@@ -82,6 +82,15 @@ class PreprocessSection(Section):
     """What is done to features before any method sees them; statistics come from training rows only."""
 
     features: str = Field("none", description="none, l2, minmax, standard, max, centre-l2")
+    align: str = Field(
+        "none", description="map from features to the space of class vectors, learnt on seen rows: none, ridge, "
+        "contrastive, cwcl",
+    )  # fmt: skip
+
+    @property
+    def label(self) -> str:
+        """What the protocol calls it: ``centre-l2``, or ``centre-l2+ridge`` with a map."""
+        return self.features if self.align == "none" else f"{self.features}+{self.align}"
 
 
 class ShotsSection(Section):

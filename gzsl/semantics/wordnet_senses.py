@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gzsl.semantics.wordnet import BETWEEN, WordNet
 
 GIVEN = re.compile(r"n?(\d{8})(?:-n)?")
 NUMBERED = re.compile(r"(?:.*[#.])?0*([1-9]\d?)")  # 2, dog#2, dog.n.02
+BELOW = "below "
 ROUNDS = 3
 
 
@@ -30,7 +31,7 @@ class Match:
     place : int or None
         Of the synset; None where no word of the name is one.
     how : str
-        ``name``, ``given``, ``last words`` (the class is narrower than the synset), or ``missing``.
+        ``name``, ``given``, ``below`` (the class is narrower than the synset), or ``missing``.
     senses : tuple of int
         All that the word may mean, the most frequent first.
     """
@@ -62,7 +63,8 @@ def match_classes(
         Of several senses: ``first`` the most frequent; ``gloss`` the one whose gloss and hypernyms are nearest, by
         tf-idf, to the class's description, or without one to those of the other classes.
     given : mapping of str to str, optional
-        Synsets by class: an offset (``02084071``, ``n02084071``), or the number of a sense (``2``, ``seal#2``).
+        Synsets by class: an offset (``02084071``, ``n02084071``), or the number of a sense (``2``, ``seal#2``), with
+        ``below`` before it where the class is narrower.
     descriptions : mapping of str to str, optional
         Text by class, for ``gloss``.
 
@@ -77,7 +79,10 @@ def match_classes(
         if loose_form(name) not in known:
             raise DataError(f"senses: found {name!r}, which is no class; {suggest(name, class_names)}")
     found = [_by_name(wordnet, name, asked.get(loose_form(name))) for name in class_names]
-    return found if rule == "first" else _by_gloss(wordnet, found, descriptions or {})
+    if rule == "first":
+        return found
+    settled = {k for k, name in enumerate(class_names) if loose_form(name) in asked}
+    return _by_gloss(wordnet, found, descriptions or {}, settled)
 
 
 def _by_name(wordnet: WordNet, name: str, given: str | None) -> Match:
@@ -86,29 +91,34 @@ def _by_name(wordnet: WordNet, name: str, given: str | None) -> Match:
     words = [word for word in BETWEEN.split(NUMBERING.sub("", name)) if word]
     for start in range(1, len(words)):
         if not senses:
-            senses, how = wordnet.senses(" ".join(words[start:])), "last words"
+            senses, how = wordnet.senses(" ".join(words[start:])), "below"
     if given is not None:
-        return Match(name, _given(wordnet, name, given.strip(), senses), "given" if how == "name" else how, senses)
+        return _given(wordnet, name, given.strip(), senses, narrower=how == "below")
     return Match(name, senses[0], how, senses) if senses else Match(name, None, "missing")
 
 
-def _given(wordnet: WordNet, name: str, text: str, senses: tuple[int, ...]) -> int:
+def _given(wordnet: WordNet, name: str, text: str, senses: tuple[int, ...], narrower: bool) -> Match:
+    """What a user says; numbers are those of the senses found, be it of the last words alone."""
+    below = text.lower().startswith(BELOW)
+    text = text[len(BELOW) :].strip() if below else text
     offset, number = GIVEN.fullmatch(text), NUMBERED.fullmatch(text)
     if offset:
-        return wordnet.synset(int(offset.group(1))).place
+        return Match(name, wordnet.synset(int(offset.group(1))).place, "below" if below else "given", senses)
     if number and int(number.group(1)) <= len(senses):
-        return senses[int(number.group(1)) - 1]
+        return Match(name, senses[int(number.group(1)) - 1], "below" if below or narrower else "given", senses)
     raise DataError(
         f"senses: class {name!r}: found {text!r}, expected an offset such as n02084071, or the number of one of its "
-        f"{len(senses)} senses"
+        f"{len(senses)} senses, with below before it where the class is narrower"
     )
 
 
-def _by_gloss(wordnet: WordNet, found: list[Match], descriptions: Mapping[str, str]) -> list[Match]:
+def _by_gloss(
+    wordnet: WordNet, found: list[Match], descriptions: Mapping[str, str], settled: Container[int]
+) -> list[Match]:
     """Choose among the senses of each class by what else is said of it, or of the classes beside it."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    open_ = [k for k, match in enumerate(found) if match.how != "given" and match.senses]
+    open_ = [k for k, match in enumerate(found) if k not in settled and match.senses]
     texts = [_text(wordnet, place) for k in open_ for place in found[k].senses]
     if not texts:
         return found
@@ -165,5 +175,6 @@ def senses_as_csv(wordnet: WordNet, matches: Sequence[Match]) -> str:
         chosen = wordnet.synset(match.place)
         others = [wordnet.synset(place) for place in match.senses if place != match.place]
         listed = "; ".join(f"{synset.wnid} {', '.join(synset.words)}" for synset in others)
-        rows.append((match.name, chosen.wnid, match.how, len(match.senses), chosen.gloss, listed))
+        sense = f"{BELOW if match.how == 'below' else ''}{chosen.wnid}"
+        rows.append((match.name, sense, match.how, len(match.senses), chosen.gloss, listed))
     return csv_text(rows)

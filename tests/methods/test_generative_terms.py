@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from problems import small_view
 from torch.optim import Optimizer
 
 from gzsl.data import FeatureRows, TrainView
+from gzsl.data.view import Shots
 from gzsl.errors import MethodError, TrainingDiverged
+from gzsl.heads import SoftmaxHead
+from gzsl.heads.base import HeadRows
 from gzsl.methods import Monitor, create, get_method, method_names
 from gzsl.nn.wgan import Terms
 from gzsl.nn.wgan import backpropagate as plain_backpropagate
@@ -113,6 +117,28 @@ def test_the_cascade_head_needs_the_transductive_setting() -> None:
     )  # fmt: skip
     method = create("lisgan", **params).fit(shown)
     assert np.isfinite(method.scores(X, view.semantics)).all()
+
+
+@pytest.mark.parametrize("name", ["f-clswgan", "cada-vae"])
+def test_the_head_gets_shots_besides_what_is_synthesised(name: str) -> None:
+    view, params = unit_view(), {**get_method(name).card.test_params[0], "n_epochs": 1}
+    few = np.random.default_rng(3).random((2 * len(view.unseen), 9), dtype=np.float32)
+    shown = replace(view, shots=Shots(FeatureRows(few), np.repeat(view.unseen, 2)))
+    got: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    class Watching(SoftmaxHead):
+        def _fit(self, rows: HeadRows, rng: torch.Generator) -> dict[str, torch.Tensor]:
+            got.append((rows.X, rows.y))
+            return super()._fit(rows, rng)
+
+    head = Watching(n_epochs=1)
+    plain, with_shots = (create(name, **params).set_params(head=head).fit(v, seed=0) for v in (view, shown))
+    (X0, y0), _, (X1, y1), (X2, _) = got
+    assert len(X1) == len(X0) + len(few) and len(X2) > len(few)
+    assert y1[len(y0) :].tolist() == shown.shots.labels.tolist()  # type: ignore[union-attr]
+    torch.testing.assert_close(X1[len(y0) :], with_shots._represented(torch.from_numpy(few)))
+    X = view.features.to_array()[:4]
+    assert not np.array_equal(plain.scores(X, view.semantics), with_shots.scores(X, view.semantics))
 
 
 def test_batches_and_counts_larger_than_the_data_are_fine() -> None:

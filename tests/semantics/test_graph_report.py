@@ -148,7 +148,7 @@ def test_the_command_writes_senses_to_correct(tmp_path: Path) -> None:
     assert "1 classes have several senses" in said
     rows = {row["class"]: row for row in read_rows(tmp_path / "senses.csv", ("class", "sense"))}
     assert rows["seal"]["sense"] == f"n{places['seal']:08d}"
-    assert rows["fox sparrow"]["how"] == "last words"
+    assert rows["fox sparrow"]["how"] == "below"
 
 
 def test_the_command_makes_a_class_table_of_a_graph(tmp_path: Path) -> None:

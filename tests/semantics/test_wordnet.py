@@ -53,7 +53,7 @@ def test_classes_hang_where_their_names_say(tmp_path: Path) -> None:
     assert above == {"sparrow", "bird", "animal"}, "nothing above what is common"
     assert graph.texts is not None
     assert graph.texts[graph.nodes.index(at["Dogs"])] == "dog, domestic dog: a member of the genus Canis"
-    assert any("hang below the synset of their last words: Song Sparrow below sparrow" in n for n in graph.notes)
+    assert any("hang below a synset: Song Sparrow below sparrow" in n for n in graph.notes)
     assert any("1 classes have several senses" in note and "seal (2)" in note for note in graph.notes)
     whole = made(tmp_path, root="all")
     assert any(node.startswith("entity") for node in whole.nodes)
@@ -64,12 +64,13 @@ def test_classes_hang_where_their_names_say(tmp_path: Path) -> None:
 
 def test_senses_are_given_by_offset_or_number(tmp_path: Path) -> None:
     places = write_wordnet(tmp_path / "wn")
-    (tmp_path / "senses.csv").write_text(f"class,sense\nseal,seal#1\nSong Sparrow,n{places['bird']:08d}\nDogs,\n")
+    (tmp_path / "senses.csv").write_text(f"class,sense\nseal,seal#1\nSong Sparrow,below n{places['bird']:08d}\nDogs,\n")
     graph = made(tmp_path, senses="senses.csv")
     at = dict(zip(graph.class_names, (graph.nodes[k] for k in graph.class_nodes), strict=True))
     assert at["seal"] == f"seal (n{places['wax']:08d})"
     assert at["Dogs"].startswith("dog")
     bird = next(k for k, node in enumerate(graph.nodes) if node.startswith("bird"))
+    assert graph.nodes[graph.class_nodes[1]] == "Song Sparrow"
     assert bird in graph.hierarchy.ancestors(graph.nodes.index("Song Sparrow"))
     wordnet = WordNet(tmp_path / "wn")
     matches = match_classes(wordnet, NAMES, "first")

@@ -46,9 +46,11 @@ class Generator(IterativeMethod):
     head: Head = param(default_factory=SoftmaxHead, doc="classifier that is trained on real and synthetic rows")
 
     refits_for_new_classes: ClassVar[bool] = True
+    takes_shots: ClassVar[bool] = True
     scoring_only: ClassVar[tuple[str, ...]] = ("n_synthetic", "n_synthetic_zsl", "head")
     _standard: ClassVar[tuple[Semantics, ...]] = ()
     _unlabelled: ClassVar[Tensor | None] = None
+    _few: ClassVar[tuple[Tensor, tuple[str, ...]] | None] = None  # shots, and the name of each one's class
 
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Synthesise one row of features for each row of class vectors: (m, a) -> (m, d)."""
@@ -123,6 +125,9 @@ class Generator(IterativeMethod):
         self._standard = (view.semantics, view.unseen_semantics)  # type: ignore[misc]
         if view.setting == "transductive":
             self._unlabelled = self.to_device(view.unlabelled.to_array())  # type: ignore[misc]
+        if view.shots is not None:
+            names = tuple(view.semantics.class_names[c] for c in view.shots.labels)
+            self._few = self.to_device(view.shots.features.to_array()), names  # type: ignore[misc]
 
     def _prepare(self, semantics: Semantics) -> None:
         key = table_fingerprint(semantics)
@@ -135,6 +140,7 @@ class Generator(IterativeMethod):
             fake = self._drawn(semantics.take(made), n, self.synthetic_rows)
         X = torch.cat([X, fake] if len(X) else [fake])
         y = torch.cat([y, torch.tensor(np.repeat(made, n), device=self.device)])
+        X, y = self._with_shots(X, y, semantics)
         rng = self.streams.fresh("head", key)
         seen = torch.ones(len(semantics), dtype=torch.bool, device=self.device)
         seen[torch.tensor(made, device=self.device)] = False
@@ -142,6 +148,16 @@ class Generator(IterativeMethod):
             X, y, len(semantics), rng=rng, vectors=self.to_device(semantics.table), seen=seen,
             unlabelled=None if self._unlabelled is None else self._represented(self._unlabelled),
         )  # fmt: skip
+
+    def _with_shots(self, X: Tensor, y: Tensor, semantics: Semantics) -> tuple[Tensor, Tensor]:
+        """The head's rows, and the real rows of unseen classes that few-shot learning shows."""
+        if self._few is None:
+            return X, y
+        rows, names = self._few
+        position = {name: i for i, name in enumerate(semantics.class_names)}
+        own = torch.tensor([position.get(name, -1) for name in names], device=self.device)
+        keep = own >= 0
+        return torch.cat([X, self._represented(rows[keep])]), torch.cat([y, own[keep]])
 
     def _has_seen(self, semantics: Semantics) -> bool:
         return not set(self.seen_classes_).isdisjoint(semantics.class_names)

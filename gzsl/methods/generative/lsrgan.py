@@ -28,9 +28,7 @@ from gzsl.semantics import Semantics
 
 
 @register(
-    "lsrgan",
-    family="generative",
-    settings=("inductive",),
+    "lsrgan", family="generative", settings=("inductive",),
     fidelity="replicated from code",
     cite="Vyas, Venkateswara & Panchanathan, Leveraging Seen and Unseen Semantic Relationships for Generative "
     "Zero-Shot Learning, ECCV 2020, arXiv:2007.09549",
@@ -80,6 +78,7 @@ class LsrGAN(AdversarialGenerator):
     classifier: str = param(default="co-trained", choices=("co-trained", "head"), doc="what gives the scores")
 
     stackable: ClassVar[bool] = True
+    takes_shots: ClassVar[bool] = False  # its classifier learns on the way and would not see them
     training_only: ClassVar[tuple[str, ...]] = ("critic_",)
 
     def build_parts(self, sizes: Sizes, rng: torch.Generator) -> None:

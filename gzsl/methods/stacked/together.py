@@ -81,7 +81,7 @@ def _pays(fit: Fit) -> bool:
 def _shapes(fit: Fit) -> Hashable:
     """What fits of one stack have in common; nothing else has it when the method cannot be stacked."""
     method, view = fit.method, fit.view
-    if not can_stack(method):
+    if not can_stack(method) or view.shots is not None:
         return id(fit)
     settings = {
         name: bool(value) if may_differ(name) else value for name, value in plain(method).items() if name != "n_epochs"

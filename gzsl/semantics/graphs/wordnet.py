@@ -34,7 +34,7 @@ class WordNetGraph(GraphMaker):
         default="gloss", choices=("gloss", "first"),
         doc="of several senses: gloss, nearest to the description or to the other classes; first, the most frequent",
     )  # fmt: skip
-    senses: str = param(default="", doc="CSV with class,sense: offsets or numbers of senses that are known")
+    senses: str = param(default="", doc="CSV with class,sense: n02084071, a number, or below one of these")
     descriptions: str = param(default="", doc="texts of classes for sense gloss: a folder, or a CSV with class,text")
     root: str = param(
         default=USUAL_ROOT, choices=(USUAL_ROOT, WHOLE), doc="common: nothing above what all classes are below of; all"
@@ -73,11 +73,11 @@ def _assembled(wordnet: WordNet, matches: Sequence[Match], maker: WordNetGraph) 
     nodes, texts = [synset.name for synset in kept], [f"{', '.join(s.words)}: {s.gloss}" for s in kept]
     ends = [(ids[s.place], ids[place]) for s in kept for place in s.above if place in ids]
     root = next(k for k, synset in enumerate(kept) if not any(place in ids for place in synset.above))
-    sharing = Counter(match.place for match in matches if match.how != "last words")
+    sharing = Counter(match.place for match in matches if match.how != "below")
     class_nodes = []
     for match in matches:
         node = root if match.place is None else ids[match.place]
-        if match.place is None or match.how == "last words" or sharing[match.place] > 1:
+        if match.place is None or match.how == "below" or sharing[match.place] > 1:
             ends.append((len(nodes), node))
             node = len(nodes)
             nodes.append(match.name)
@@ -100,14 +100,14 @@ def _below_common(wordnet: WordNet, kept: list[Synset], chosen: Sequence[int]) -
 
 def _notes(wordnet: WordNet, matches: Sequence[Match], maker: WordNetGraph) -> list[str]:
     where = f"WordNet {wordnet.version}"
-    by_word = [m for m in matches if m.how == "last words" and m.place is not None]
+    by_word = [m for m in matches if m.how == "below" and m.place is not None]
     lost = [match.name for match in matches if match.place is None]
     several = [match for match in matches if len(match.senses) > 1 and match.how != "given"]
     named = len(matches) - len(by_word) - len(lost)
     notes = [f"{where}: {named} of {len(matches)} classes have a synset of their own"]
     if by_word:
         pairs = [f"{m.name} below {wordnet.synset(m.place or 0).words[0]}" for m in by_word]
-        notes.append(f"{where}: {len(by_word)} classes hang below the synset of their last words: {listing(pairs)}")
+        notes.append(f"{where}: {len(by_word)} classes hang below a synset: {listing(pairs)}")
     if lost:
         notes.append(f"{where}: {len(lost)} classes have no word and hang below the root: {listing(lost)}")
     if several:
