@@ -96,7 +96,7 @@ class GFZSLT(GFZSL):
         if total < 1e-6:
             return mean, spread
         found = (self.anchor * mean + r @ X) / total
-        squares = r @ (X - found) ** 2 + self.anchor * (spread + (mean - found) ** 2)
+        squares = r @ (X - found) ** 2 + self.anchor * (spread - self.floor + (mean - found) ** 2)
         return found, squares / total + self.floor
 
     def _likelihoods(self, X: np.ndarray, means: np.ndarray, variances: np.ndarray) -> np.ndarray:
