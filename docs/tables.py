@@ -22,7 +22,7 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("results", "calibration", "generative", "regions", "transductive", "heads", "letters")
+        for name in ("results", "calibration", "generative", "graphs", "regions", "transductive", "heads", "letters")
     ),
 )
 BLOCK = re.compile(r"(<!-- table: ([^>]*) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -192,6 +192,17 @@ def _spread(rows: Sequence[Row], key: str) -> str:
     return mean_and_spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
+def graph_trials(*methods: str) -> list[list[str]]:
+    """What was tried on one validation fold of CUB127, of some methods, in the order in which it was."""
+    lines = [["method", "graph", "settings", "T1", "U", "S", "H", "AUSUC", "s"]]
+    for row in _rows("graphs_trials.csv"):
+        if row["method"] in methods:
+            values = [f"{100 * float(row[name]):.1f}" for name in ("T1", "U", "S", "H", "AUSUC")]
+            settings = f"`{row['settings']}`" if row["settings"] else ""
+            lines.append([f"`{row['method']}`", row["graph"], settings, *values, row["processor seconds"]])
+    return lines
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -213,7 +224,7 @@ def _rows(name: str) -> list[Row]:
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "generative": partial(main_lines, study="generative"),
     "letters": letters_lines, "letters-heads": head_lines,
-    "heads": heads_lines, "regions": region_lines, "calibrators": gate_means,
+    "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "calibrators": gate_means,
     "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
     "pooled": pooled_lines, "pooled-shares": pooled_shares,
 }  # fmt: skip

@@ -71,8 +71,8 @@ class PromptViews:
     @cached_property
     def means(self) -> np.ndarray:
         """Mean of the unit vectors of every class, shape (C, a), shorter where members disagree."""
-        sums = np.add.reduceat(self.vectors, self.starts[:-1], axis=0, dtype=np.float64)
-        return (sums / self.counts[:, None]).astype(np.float32)
+        sums = np.add.reduceat(self.vectors, self.starts[:-1], axis=0)  # of unit vectors: single precision will do
+        return sums / self.counts[:, None].astype(np.float32)
 
     @cached_property
     def slots(self) -> np.ndarray:
