@@ -1,6 +1,6 @@
 """Settings of all methods that were tried on validation folds of ``letters``; no test row is read.
 
-``python experiments/letters_trials.py OUT.csv [METHOD...]`` makes the trials of ``letters_trials.yaml`` and writes one
+``python experiments/letters_trials.py OUT.csv [METHOD...]`` makes the trials of ``trials/letters.yaml`` and writes one
 line each: what differs from the recipe, the fold, and class-averaged fractions after the last pass, with seed 0 and
 one thread. Where the recipe has a grid of settings, all are fitted and the best AUSUC counts.
 """
@@ -29,7 +29,7 @@ PLACES = {"scaling": "preprocess.features", "normalise": "dataset.normalise"}  #
 
 def trials(names: list[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Method, fold and changes of every trial that is listed, or of those of some methods."""
-    for name, listed in read_yaml(Path(__file__).with_suffix(".yaml")).items():
+    for name, listed in read_yaml(Path(__file__).parent / "trials" / "letters.yaml").items():
         for entry in listed if not names or name in names else ():
             changes = dict(entry)
             yield name, changes.pop("fold", 0), changes
