@@ -202,7 +202,7 @@ def test_two_files_with_one_id_are_told_apart_by_their_paths(mine: Path) -> None
 def test_gzsl_check_says_pass_and_fail_in_sentences(mine: Path) -> None:
     done = gzsl("check", mine)
     assert done.exit_code == 0, done.output
-    assert "20 of 20 checks passed" in done.stdout
+    assert "23 of 23 checks passed" in done.stdout
     assert "the recipe my-own/simulated can be run" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     bad = mine.with_name("bad.py")

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from gzsl.brief import brief
 from gzsl.data.features import FeatureRows
@@ -205,6 +204,8 @@ def _refined(
     a = table.shape[1]
     start = np.concatenate([np.eye(a).ravel(), np.zeros(a)])
     options = {"maxiter": STEPS, "maxcor": 5}
+    from scipy.optimize import minimize  # here: loading arrays does not need it
+
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
     return found[: a * a].reshape(a, a), found[a * a :]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from gzsl.data.splits import Split
 from gzsl.errors import DataError, suggest
 from gzsl.files import value_hash
 from gzsl.semantics import Semantics
-from gzsl.semantics.graph import ClassGraph
-from gzsl.semantics.graph_maker import Spec, make_graph
+
+if TYPE_CHECKING:
+    from gzsl.semantics.graph import ClassGraph
+    from gzsl.semantics.graph_maker import Spec
 
 __all__ = ["IN_MEMORY", "DataCard", "Dataset"]
-
 IN_MEMORY = "arrays in memory"  # where a dataset of `Dataset.from_arrays` comes from
 
 
@@ -286,8 +287,7 @@ class Dataset:
         Parameters
         ----------
         spec : str, mapping or ClassGraph
-            What `gzsl.semantics.graph_maker.make_graph` makes; files are looked for beside the data first. None takes
-            the graph away.
+            What `gzsl.semantics.graph_maker.make_graph` makes, files beside the data first; None takes it away.
 
         Raises
         ------
@@ -296,4 +296,5 @@ class Dataset:
         """
         if spec is None:
             return replace(self, graph=None)
+        from gzsl.semantics.graph_maker import make_graph  # here: it imports sparse algebra, which arrays do not need
         return replace(self, graph=make_graph(spec, self.semantics, self.folder))

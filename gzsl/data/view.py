@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from gzsl.data.features import FeatureRows
 from gzsl.data.pool import ClassPrior
 from gzsl.errors import MethodError, ProtocolError
 from gzsl.semantics import Semantics
-from gzsl.semantics.graph import ClassGraph
+
+if TYPE_CHECKING:
+    from gzsl.semantics.graph import ClassGraph
 
 SETTINGS = ("inductive", "transductive", "transfer")
 
@@ -259,11 +262,7 @@ class TestGate:
         return self._pool_labels
 
     def mixed(self) -> MixedRows:
-        """Hand out all rows in one order that mixes the sides; each call is counted and recorded with the result.
-
-        The order is fixed by the content of the rows, so that it is the same for every method and tells no method on
-        which side a row is.
-        """
+        """Hand out all rows in one order, made of their content, that tells nobody on which side a row is; counted."""
         self.reads += 1
         if self._mixed is None:
             features = FeatureRows.joined([self._seen.features, self._unseen.features])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -22,18 +23,26 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="session")
-def prepared(task: Task) -> list[Calibrator]:
-    """What calibrators learn of training rows does not depend on the method."""
-    sections = [{"name": name, **SMALL.get(name, {})} for name in calibrator_names()]
-    return [make_calibrator(section).prepare(task.view) for section in sections]
+def prepared() -> Callable[[Task], list[Calibrator]]:
+    """What calibrators learn of training rows does not depend on the method, only on the data it needs."""
+    found: dict[int, list[Calibrator]] = {}
+
+    def of(task: Task) -> list[Calibrator]:
+        if id(task) not in found:
+            sections = [{"name": name, **SMALL.get(name, {})} for name in calibrator_names()]
+            found[id(task)] = [make_calibrator(section).prepare(task.view) for section in sections]
+        return found[id(task)]
+
+    return of
 
 
 def test_every_calibrator_decides_over_every_method(
-    name: str, params: dict[str, Any], task: Task, bench: Bench, prepared: list[Calibrator]
+    name: str, params: dict[str, Any], bench: Bench, prepared: Callable[[Task], list[Calibrator]]
 ) -> None:
-    method = Subject(name, params, bench).fitted
+    subject = Subject(name, params, bench)
+    method, task = subject.fitted, subject.bench.task
     classes = set(range(len(task.view.semantics)))
-    for calibrator in map(copy, prepared):
+    for calibrator in map(copy, prepared(task)):
         calibrator.attach(method, task.view)
         evaluation = evaluate(method, task, observer=calibrator)
         noted = Observation.of(evaluation, calibrator.reference_)

@@ -13,6 +13,7 @@ import torch
 from problems import small_view
 from torch.optim import Optimizer
 
+from gzsl.conformance import Bench
 from gzsl.data import FeatureRows, TrainView
 from gzsl.data.view import Shots
 from gzsl.errors import MethodError, TrainingDiverged
@@ -25,7 +26,7 @@ from gzsl.nn.wgan import backpropagate as plain_backpropagate
 BY_HAND = {"cada-vae"}  # its gradients are compared with autograd, term by term, in tests/nn/test_aligned_gradients.py
 GENERATORS = [n for n in method_names() if get_method(n).card.family == "generative" and n not in BY_HAND]
 HOMES = ["gzsl.nn.wgan"] + [
-    f"gzsl.methods.generative.{name}" for name in ("gdan", "sdgzsl", "evolving", "sabr")
+    f"gzsl.methods.generative.{name}" for name in ("gdan", "sdgzsl", "evolving", "sabr", "cagnet", "ship")
 ]
 OPEN_BAND = {"lsrgan": {"below": 0.0, "above": 0.0}, "free": {"margin": 1e4}}
 
@@ -52,7 +53,9 @@ def test_every_term_has_a_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -
     for home in HOMES:
         monkeypatch.setattr(importlib.import_module(home), "backpropagate", watched)
     params: dict[str, Any] = {**get_method(name).card.test_params[0], "n_epochs": 3, **OPEN_BAND.get(name, {})}
-    create(name, **params).fit(unit_view(), seed=0)
+    card = get_method(name).card
+    view = Bench.simulated().serving(card).small if card.needs else unit_view()
+    create(name, **params).fit(view, seed=0)
     assert largest, "no term was seen"
     still = [term for term, size in largest.items() if not size > 0]
     assert not still, f"no gradient from {still}"

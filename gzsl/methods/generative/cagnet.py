@@ -18,6 +18,7 @@ from gzsl.nn.batches import Batch
 from gzsl.nn.losses.matching import class_kernel_distance
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
+from gzsl.nn.wgan import backpropagate
 from gzsl.params import param
 
 BANDWIDTHS = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
@@ -164,6 +165,5 @@ class CaGNet(Generator):
 
 
 def _step(optimiser: Optimizer, terms: dict[str, Tensor]) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    torch.stack(list(terms.values())).sum().backward()
+    backpropagate({name: (1.0, value) for name, value in terms.items()}, [optimiser])
     optimiser.step()

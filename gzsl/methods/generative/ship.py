@@ -18,7 +18,7 @@ from gzsl.nn.latent import kl_to_standard_normal, sample_code
 from gzsl.nn.losses.reconstruction import squared_rows
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
-from gzsl.nn.wgan import Terms, step, weighted_sum
+from gzsl.nn.wgan import Terms, backpropagate, step, weighted_sum
 from gzsl.params import param
 
 
@@ -92,11 +92,9 @@ class SHIP(Generator):
             "reconstruction": (1.0, squared_rows(found, normalize(batch.x))),
             "divergence": (self.divergence_weight, kl_to_standard_normal(mean, logvar).mean()),
         }
-        total = weighted_sum(terms)
-        self._adam.zero_grad(set_to_none=True)
-        total.backward()
+        losses = backpropagate(terms, [self._adam])
         step(self._adam)
-        return {name: value.detach() for name, (_, value) in terms.items()} | {"sum": total.detach()}
+        return losses | {"sum": weighted_sum(terms).detach()}
 
     def decode(self, code: Tensor, a: Tensor) -> Tensor:
         """Features (n, d) at unit length of codes (n, z) and class vectors (n, a)."""
