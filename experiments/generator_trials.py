@@ -1,4 +1,4 @@
-"""Settings of the generators that were tried on validation folds of CUB127 and FLO89; no test row is read.
+"""Settings of the generators that were tried on the first validation fold of CUB127; no test row is read.
 
 ``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``trials/generators.yaml`` and adds one
 line to OUT.csv for every fold, evaluated pass and head of a trial that it does not hold yet: what differs from the
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 import gzsl
+from gzsl.door.yaml import read_yaml
 from gzsl.methods import Method, Monitor
 from gzsl.resources import configs_dir
 from gzsl.runs.recipe import make_recipe, overridden, read_recipe
@@ -27,7 +27,7 @@ from gzsl.runs.recipe import make_recipe, overridden, read_recipe
 COLUMNS = (
     "method", "dataset", "fold", "changes", "epoch", "head", "T1", "U", "S", "H", "AUSUC", "processor seconds",
 )  # fmt: skip
-PLAIN_HEAD: dict[str, Any] = {}
+SYNTHESIS = ("n_synthetic", "n_synthetic_zsl", "n_real", "head")
 
 
 class Scorer(Monitor):
@@ -57,9 +57,6 @@ class Scorer(Monitor):
         self.scoring += time.process_time() - at
 
 
-SYNTHESIS = ("n_synthetic", "n_synthetic_zsl", "n_real", "head")
-
-
 def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list[list[Any]]:
     """Lines of one trial on one fold."""
     changes = dict(trial["set"])
@@ -70,7 +67,7 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
     data = gzsl.load(dataset)
     task = gzsl.fold_task(data, gzsl.validation_folds(data)[fold], scaling)
     key = [name, dataset, fold, json.dumps(trial["set"], sort_keys=True)]
-    scorer = Scorer(task, trial.get("every", 1000), trial.get("heads", [PLAIN_HEAD]), key)
+    scorer = Scorer(task, trial.get("every", 1000), trial["heads"], key)
     try:
         method.fit(task.view, seed=0, monitor=scorer)
     except gzsl.errors.GzslError as error:
@@ -80,7 +77,7 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
 
 def main(out: Path, asked: list[str]) -> None:
     """Work through the trials that are not in the table yet."""
-    listed = yaml.safe_load((Path(__file__).parent / "trials" / "generators.yaml").read_text(encoding="utf-8"))
+    listed = read_yaml(Path(__file__).parent / "trials" / "generators.yaml")
     known = set()
     if out.is_file():
         with out.open(newline="", encoding="utf-8") as stream:
@@ -90,7 +87,7 @@ def main(out: Path, asked: list[str]) -> None:
     for name, trials in listed["trials"].items():
         for trial in trials if not asked or name in asked else []:
             whole = {**trial, "set": {**listed["shared"].get(trial.get("from", ""), {}), **trial["set"]}}
-            whole.setdefault("heads", listed["heads"].get(trial.get("head", ""), [PLAIN_HEAD]))
+            whole.setdefault("heads", listed["heads"].get(trial.get("head", ""), [{}]))
             for dataset, fold in trial.get("on", [["CUB127", 0]]):
                 if (name, dataset, str(fold), json.dumps(whole["set"], sort_keys=True)) not in known:
                     with out.open("a", newline="", encoding="utf-8") as stream:

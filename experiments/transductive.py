@@ -2,9 +2,9 @@
 
 Studies: ``wrappers`` (the three wrappers around ESZSL and EXEM), ``methods`` (closed forms and small networks),
 ``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left out of the
-pool and of the test). Settings are those of the recipes; nothing is chosen on test rows. A line is written once it
-is known, and lines that the file has are not computed again. Everything is a fraction; accuracies of pseudo-labels are
-looked up afterwards and used by nothing.
+pool and of the test). Settings are those of the recipes, those of ESZSL and EXEM fixed; nothing is chosen on test rows.
+A line is written once it is known, and lines that the file has are not computed again. Everything is a fraction;
+accuracies of pseudo-labels are looked up afterwards and used by nothing.
 """
 
 from __future__ import annotations
