@@ -25,6 +25,7 @@ from gzsl.nn.sphere import sample_von_mises_fisher, sinkhorn_distance
 from gzsl.nn.streams import Streams
 from gzsl.params import param
 from gzsl.semantics import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 _TIGHT = 100.0  # least concentration, as released
 _SAMPLES = 10  # points a row and side in the transport term, as released
@@ -149,7 +150,7 @@ class BoundaryOOD(Calibrator):
         """Mean codes of rows under the encoder called ``name``."""
         weights = [getattr(self, f"{name}_{kind}{k}_") for k in (0, 1) for kind in ("weight", "bias")]
         Z = np.maximum(X @ weights[0] + weights[1], 0) @ weights[2] + weights[3]
-        return Z / np.maximum(np.linalg.norm(Z, axis=1, keepdims=True), 1e-12)
+        return at_unit_length(Z)
 
 
 def _cloud(mean: Tensor, spread: Tensor, count: int, rng: torch.Generator) -> Tensor:

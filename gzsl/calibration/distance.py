@@ -16,6 +16,7 @@ from gzsl.calibration.gaussian import principal_axes, squared_distances, tied_ga
 from gzsl.data import TrainView
 from gzsl.evaluation.summary import ScoreSummary
 from gzsl.params import param
+from gzsl.semantics.unit_length import at_unit_length
 
 _SAME = 1e-6  # squared distance below which a training row is taken for itself
 
@@ -67,12 +68,12 @@ class NeighbourGate(DistanceGate):
         share = max(1, self.bank_size // len(view.seen))
         rows = [np.flatnonzero(view.labels == c) for c in view.seen]
         kept = np.sort(np.concatenate([r[_spread(len(r), share)] for r in rows]))
-        bank = _unit_rows(view.features.take(kept).to_array())
+        bank = at_unit_length(view.features.take(kept).to_array())
         self.centre_, self.axes_ = principal_axes(bank, self.n_components, seed)
         self.bank_ = (bank - self.centre_) @ self.axes_
 
     def _distance(self, X: np.ndarray, training: bool) -> np.ndarray:
-        found = squared_distances((_unit_rows(X) - self.centre_) @ self.axes_, self.bank_)
+        found = squared_distances((at_unit_length(X) - self.centre_) @ self.axes_, self.bank_)
         k = min(self.k, len(self.bank_) - 1)
         if not training:
             return np.sqrt(np.partition(found, k - 1, axis=1)[:, k - 1])
@@ -84,7 +85,3 @@ class NeighbourGate(DistanceGate):
 def _spread(n: int, share: int) -> np.ndarray:
     """At most ``share`` positions below ``n``, evenly spread."""
     return np.unique(np.linspace(0, n - 1, min(n, share)).round().astype(np.int64))
-
-
-def _unit_rows(X: np.ndarray) -> np.ndarray:
-    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)

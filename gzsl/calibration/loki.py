@@ -19,6 +19,7 @@ from gzsl.errors import MethodError
 from gzsl.linear import softmax
 from gzsl.params import param
 from gzsl.semantics import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 
 @register_calibrator("loki")
@@ -104,7 +105,7 @@ def class_distances(table: np.ndarray, seen: np.ndarray, metric: str) -> np.ndar
         deviation = table[seen].std(axis=0)
         table = table / np.where(deviation > 0, deviation, 1.0)
     else:
-        table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+        table = at_unit_length(table)
     return np.sqrt(squared_distances(table, table[seen]))
 
 

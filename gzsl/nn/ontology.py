@@ -14,6 +14,7 @@ from gzsl.nn.optim import adam
 from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.node_vectors import from_classes
+from gzsl.semantics.unit_length import at_unit_length
 
 
 @dataclass(frozen=True)
@@ -181,9 +182,9 @@ def ontology_table(
     A graph without vectors of its nodes gets means of the class vectors around them.
     """
     vectors = from_classes(graph, semantics.table) if graph.vectors is None else graph.vectors
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    inputs = torch.from_numpy(np.ascontiguousarray(at_unit_length(vectors), dtype=np.float32))
     found = embedded_graph(
-        graph, torch.from_numpy(np.ascontiguousarray(vectors / lengths, dtype=np.float32)), size=size, n_steps=n_steps,
+        graph, inputs, size=size, n_steps=n_steps,
         lr=1e-2, n_negatives=64, text_epochs=text_epochs, text_lr=1e-3, rng=rng,
     )  # fmt: skip
     names = tuple(f"{part}{k}" for part in ("structure", "text") for k in range(size))

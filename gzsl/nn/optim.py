@@ -20,6 +20,10 @@ FUSED_DEVICES = ("cpu", "cuda")
 class Direct(Optimizer):
     """An optimiser whose groups, clearing and steps do not go through torch's wrappers."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        vars(cls.step)["hooked"] = True  # torch wraps the steps of classes that lack this
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Take a group of leaf tensors with its settings."""
         self.param_groups.append({**self.defaults, **param_group, "params": list(param_group["params"])})
@@ -92,10 +96,6 @@ class DirectSGD(Direct, SGD):
             if group["momentum"]:
                 for parameter, velocity in zip(members, velocities, strict=True):
                     self.state[parameter]["momentum_buffer"] = velocity
-
-
-for _step in (FusedAdam.step, DirectSGD.step):
-    vars(_step)["hooked"] = True  # torch wraps the steps of classes that lack this
 
 
 def adam(

@@ -46,9 +46,6 @@ class DirectRMSprop(Direct, RMSprop):
         return found
 
 
-vars(DirectRMSprop.step)["hooked"] = True  # torch wraps the steps of classes that lack this
-
-
 def rmsprop(
     parameters: Iterable[Tensor], lr: float, *, momentum: float = 0.0, weight_decay: float = 0.0
 ) -> RMSprop:

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from gzsl.brief import brief, listing
 from gzsl.errors import DataError
 from gzsl.semantics.graph import IS_A, ClassGraph
+from gzsl.semantics.unit_length import at_unit_length
 
 HOPS = (0, 1, 2, 4, 8)
 SAME = 0.999  # cosine above which two classes count as one
@@ -137,8 +138,7 @@ def _smoothed(graph: ClassGraph) -> list[Smoothing]:
         for _ in range(hops - done):
             values = np.asarray(step @ values)
         done = hops
-        rows = values[graph.class_nodes].astype(np.float64)
-        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        rows = at_unit_length(values[graph.class_nodes].astype(np.float64))
         cosines = rows @ rows.T
         pairs = cosines[~np.eye(len(rows), dtype=bool)]
         np.fill_diagonal(cosines, -np.inf)

@@ -11,6 +11,7 @@ from scipy.optimize import nnls
 from gzsl.brief import brief
 from gzsl.semantics.checks import table_faults
 from gzsl.semantics.table import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 NEAR = 0.995  # cosine of centred vectors above which two classes count as nearly the same
 SHOWN = 5
@@ -97,7 +98,7 @@ def semantics_report(semantics: Semantics, seen: np.ndarray, unseen: np.ndarray)
     table, names = semantics.table.astype(np.float64), semantics.class_names
     centred = table - table.mean(axis=0)
     spread = float(np.linalg.norm(centred, axis=1).mean()) or 1.0
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+    unit = at_unit_length(centred)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -np.inf)
     pairs = np.argwhere(np.triu(cosines, 1) > NEAR)

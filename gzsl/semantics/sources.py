@@ -15,6 +15,7 @@ from gzsl.door.tables import csv_text, read_rows
 from gzsl.door.text import read_text
 from gzsl.errors import DataError, install, suggest
 from gzsl.semantics.table import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 ENCODERS = ("tfidf", "minilm")
 EXTRA = install("text")
@@ -194,7 +195,7 @@ def _tfidf(names: list[str], texts: list[str], n_dims: int) -> Sourced:
         raise DataError(f"found {len(names)} classes with {counts.shape[1]} different words, expected more of both")
     table = TruncatedSVD(n_dims, algorithm="arpack", random_state=0).fit_transform(counts)
     note = f"{counts.shape[1]} words reduced to {n_dims} dimensions, unit length; fitted on these classes together"
-    return Sourced(Semantics(_unit(table), tuple(names), "sent"), (note,))
+    return Sourced(Semantics(at_unit_length(table), tuple(names), "sent"), (note,))
 
 
 def _minilm() -> Any:
@@ -205,7 +206,3 @@ def _minilm() -> Any:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(Path(package.__file__).parent / "model"), device="cpu")
-
-
-def _unit(table: np.ndarray) -> np.ndarray:
-    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)

@@ -14,6 +14,7 @@ from gzsl.door.names import NUMBERING, same_form
 from gzsl.errors import DataError
 from gzsl.semantics.sources import Sourced
 from gzsl.semantics.table import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 from gzsl.semantics.vectors_file import read_vectors
 
 SHOWN = 8
@@ -80,8 +81,7 @@ def word_table(names: Sequence[str], vectors: Path | str) -> Sourced:
             f"{vectors}: no word of class {missing[0]!r} is in it ({len(missing)} such classes); rename the class, or "
             "describe it by text"
         )
-    table = np.array(rows)
-    table /= np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+    table = at_unit_length(np.array(rows))
     return Sourced(Semantics(table, tuple(names), "w2v"), (*notes, *said.sentences()))
 
 

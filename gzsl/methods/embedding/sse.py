@@ -18,6 +18,7 @@ from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.optim import adam
 from gzsl.params import param
 from gzsl.semantics import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 FEWEST_CLASSES = 3
 
@@ -90,7 +91,7 @@ class SSE(IterativeMethod):
 
     def _place(self, view: TrainView) -> None:
         super()._place(view)
-        self.anchors_ = _unit(view.seen_semantics.table.astype(np.float64))
+        self.anchors_ = at_unit_length(view.seen_semantics.table.astype(np.float64))
         self._codes = self.to_device(simplex_codes(self.anchors_, self.anchors_, self.code_ridge))
         self._margins = self.to_device(1 - self.anchors_ @ self.anchors_.T)
 
@@ -126,11 +127,8 @@ class SSE(IterativeMethod):
         return share * hinges.sum(), pull_from_weights(share * (hinges > 0).to(scores.dtype), y)
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
-        codes = self.to_device(simplex_codes(_unit(semantics.table.astype(np.float64)), self.anchors_, self.code_ridge))
+        table = at_unit_length(semantics.table.astype(np.float64))
+        codes = self.to_device(simplex_codes(table, self.anchors_, self.code_ridge))
         with torch.inference_mode():
             blocks = torch.from_numpy(X).to(self.device).split(self.batch_size)
             return torch.cat([self.histograms_(block) @ codes.T for block in blocks]).cpu().numpy()
-
-
-def _unit(table: np.ndarray) -> np.ndarray:
-    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 from gzsl.data import FeatureRows, TrainView
 from gzsl.linalg import class_moments
 from gzsl.linear import fit_cosine, softmax_loss
+from gzsl.semantics.unit_length import at_unit_length
 
 TARGETS = ("cosine-softmax", "class-means")
 TINY = 1e-12
@@ -14,10 +15,7 @@ TINY = 1e-12
 
 def unit_rows(X: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Rows (n, d) around a centre (d,), scaled to unit length; zero rows stay zero. float32."""
-    moved = X - centre
-    norms = np.linalg.norm(moved, axis=1, keepdims=True)
-    unit: np.ndarray = (moved / np.maximum(norms, TINY)).astype(np.float32)
-    return unit
+    return at_unit_length(X - centre).astype(np.float32, copy=False)
 
 
 def centre_of(view: TrainView, centred: bool) -> np.ndarray:

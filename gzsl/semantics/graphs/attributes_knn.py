@@ -11,6 +11,7 @@ from gzsl.params import param
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.graph_maker import GraphMaker, graph_maker
 from gzsl.semantics.table import Semantics
+from gzsl.semantics.unit_length import at_unit_length
 
 BLOCK = 1024
 METRICS = ("cosine", "correlation", "euclidean")
@@ -44,7 +45,7 @@ def neighbours(table: np.ndarray, k: int, metric: str) -> tuple[np.ndarray, np.n
     if metric == "correlation":
         X = X - X.mean(axis=1, keepdims=True)
     if metric != "euclidean":
-        X = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
+        X = at_unit_length(X)
     squares = (X * X).sum(axis=1)
     found, values = [], []
     for start in range(0, len(X), BLOCK):
