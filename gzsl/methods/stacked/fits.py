@@ -59,7 +59,7 @@ def may_differ(name: str) -> bool:
 def pays(method: Method, n_features: int, device: str) -> bool:
     """Whether stacking makes fits of a method faster: on a GPU, and of small networks on a CPU.
 
-    Measured with `benchmarks.batched_seeds`, see ``docs/generative.md``: on a CPU ten stacked seeds gain a factor of
+    Measured with `benchmarks.batched_seeds`, see ``docs/batched-seeds.md``: on a CPU ten stacked seeds gain a factor of
     two to three when a product is so small that the calls around it cost more, and next to nothing beyond.
     """
     return device != "cpu" or n_features * getattr(method, "hidden_dim", SMALL) <= SMALL
