@@ -9,7 +9,6 @@ import csv
 import re
 import statistics
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from gzsl.calibration.transfer import RULES
@@ -59,12 +58,29 @@ def _made(words: Sequence[str]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in [lines[0], marks, *lines[1:]])
 
 
-def main_lines(dataset: str, *methods: str, study: str = "main") -> list[list[str]]:
-    """One dataset of a study; all methods, or those named."""
+def main_lines(dataset: str, *methods: str) -> list[list[str]]:
+    """One dataset of the main study; all methods, or those named."""
     lines = [["method", *METRICS.values(), "seeds", "s a run"]]
-    for row in _rows(f"{study}.csv"):
+    for row in _rows("main.csv"):
         if row["dataset"] == dataset and (not methods or row["method"] in methods):
             lines.append([PRETTY[row["method"]], *_measured(row), row["n"], f"{float(row['seconds']):.0f}"])
+    return lines
+
+
+def generative_lines(dataset: str, *leaders: str) -> list[list[str]]:
+    """Generators of one dataset among closed forms of the main study, by AUSUC; minutes of processor time a seed."""
+    minutes = {
+        (row["method"], row["dataset"]): f"{float(row['minutes']):.1f}" for row in _rows("generative_minutes.csv")
+    }
+    rows = [(row, PRETTY[row["method"]]) for row in _rows("generative.csv") if row["dataset"] == dataset]
+    rows += [
+        (row, f"*{PRETTY[row['method']]}*")
+        for row in _rows("main.csv")
+        if row["dataset"] == dataset and row["method"] in leaders
+    ]
+    lines = [["method", *METRICS.values(), "seeds", "minutes"]]
+    for row, name in sorted(rows, key=lambda pair: -float(pair[0]["AUSUC.mean"])):
+        lines.append([name, *_measured(row), row["n"], minutes.get((row["method"], dataset), "-")])
     return lines
 
 
@@ -222,7 +238,7 @@ def _rows(name: str) -> list[Row]:
 
 
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
-    "main": main_lines, "generative": partial(main_lines, study="generative"),
+    "main": main_lines, "generative": generative_lines,
     "letters": letters_lines, "letters-heads": head_lines,
     "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "calibrators": gate_means,
     "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,

@@ -44,6 +44,15 @@ nearest row,1,0.6,0.4,0.9,0.5,0.6,0.7
 """
 
 
+GENERATIVE = f"""{HEAD}
+f-clswgan,CUB127,3,9.8,0.7,0.2,0.9,0.4,0.45,0.71,0.01,0.0,0.0,0.0,0.0,0.002
+cada-vae,CUB127,1,9.8,0.7,0.2,0.9,0.4,0.55,0.71,,,,,,
+"""
+MINUTES = """method,dataset,minutes
+f-clswgan,CUB127,2.71
+"""
+
+
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
@@ -55,6 +64,8 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "calibration.csv").write_text(GATES)
     (tmp_path / "letters_all.csv").write_text(LETTERS)
     (tmp_path / "letters_heads.csv").write_text(LETTERS_HEADS)
+    (tmp_path / "generative.csv").write_text(GENERATIVE)
+    (tmp_path / "generative_minutes.csv").write_text(MINUTES)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -67,6 +78,13 @@ def test_a_page_gets_its_table_and_keeps_the_rest(tables: ModuleType) -> None:
     assert [lines[i] for i in (0, 1, 5, 6)] == [page.splitlines()[i] for i in (0, 1, 3, 4)]
     assert tables.filled(tables.filled(page)) == tables.filled(page)
     assert [line[0] for line in tables.main_lines("CUB127")] == ["method", "ESZSL", "ALE"]
+
+
+def test_generators_stand_among_the_closed_forms_that_the_page_names(tables: ModuleType) -> None:
+    assert [(line[0], line[5], *line[7:]) for line in tables.generative_lines("CUB127", "eszsl")] == [
+        ("method", "AUSUC", "seeds", "minutes"), ("CADA-VAE", "55.0", "1", "-"), ("*ESZSL*", "50.0", "3", "-"),
+        ("f-CLSWGAN", "45.0", "3", "2.7"),
+    ]  # fmt: skip
 
 
 def test_calibrators_are_averaged_over_runs_under_the_default_rule(tables: ModuleType) -> None:
