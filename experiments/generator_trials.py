@@ -88,7 +88,7 @@ def main(out: Path, asked: list[str]) -> None:
         for trial in trials if not asked or name in asked else []:
             whole = {**trial, "set": {**listed["shared"].get(trial.get("from", ""), {}), **trial["set"]}}
             whole.setdefault("heads", listed["heads"].get(trial.get("head", ""), [{}]))
-            for dataset, fold in trial.get("on", [["CUB127", 0]]):
+            for dataset, fold in trial.get("folds", [["CUB127", 0]]):
                 if (name, dataset, str(fold), json.dumps(whole["set"], sort_keys=True)) not in known:
                     with out.open("a", newline="", encoding="utf-8") as stream:
                         csv.writer(stream, lineterminator="\n").writerows(fit_trial(name, dataset, fold, whole))
