@@ -53,7 +53,8 @@ def encoded(w: dict[str, Tensor], step: Tensor, X: Tensor) -> tuple[Tensor, Tens
     return step @ hidden @ w["mean.weight"].T, step @ hidden @ w["log_std.weight"].T
 
 
-def autoencoder(A: Tensor, X: Tensor, hidden: int, latent: int, lr: float, n_steps: int, rng: torch.Generator) -> Tensor:
+def autoencoder(A: Tensor, X: Tensor, hidden: int, latent: int, lr: float, n_steps: int,
+                rng: torch.Generator) -> Tensor:  # fmt: skip
     """The variational graph autoencoder of the authors' code, on dense matrices."""
     n = len(A)
     start = GraphAutoencoder(X.shape[1], hidden, latent, rng=rng).double().state_dict()
@@ -214,7 +215,8 @@ class KGGANReference(OnEmbeddings):
             hidden, latent = getattr(own, f"{name}_dims")
             parts.append(graph_codes(
                 edges, step, at_unit_length(X).astype(np.float32), hidden=hidden, latent=latent,
-                lr=getattr(own, f"{name}_lr"), n_epochs=getattr(own, f"{name}_epochs"), rng=streams.fresh("codes", name),
+                lr=getattr(own, f"{name}_lr"), n_epochs=getattr(own, f"{name}_epochs"),
+                rng=streams.fresh("codes", name),
             ))  # fmt: skip
         names, nodes = view.semantics.class_names, view.graph.nodes
         return {n: np.concatenate([parts[0][nodes.index(n)], parts[1][names.index(n)]]) for n in names}
