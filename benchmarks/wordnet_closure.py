@@ -2,9 +2,9 @@
 
     python benchmarks/wordnet_closure.py [FOLDER]
 
-FOLDER holds ``data.noun`` and ``index.noun`` (Debian: package wordnet-base, /usr/share/wordnet). The classes are nouns drawn
-from the index. Ours opens the folder anew every time, chooses among senses by their glosses and makes a `ClassGraph`;
-the plain reader parses every line of both files, takes the first sense and walks upwards.
+FOLDER holds ``data.noun`` and ``index.noun`` (Debian: package wordnet-base, /usr/share/wordnet). The classes are
+nouns drawn from the index. Ours opens the folder anew every time, chooses among senses by their glosses and makes a
+`ClassGraph`; the plain reader parses every line of both files, takes the first sense and walks upwards.
 """
 
 from __future__ import annotations

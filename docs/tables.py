@@ -278,7 +278,7 @@ TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "generative": partial(main_lines, study="generative"),
     "letters": letters_lines, "letters-heads": head_lines,
     "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "graphs": graph_lines,
-    "graph-hops": graph_hops, "graph-bisection": graph_bisection, "image-free": image_free_lines, "calibrators": gate_means,
-    "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "graph-hops": graph_hops, "graph-bisection": graph_bisection, "image-free": image_free_lines,
+    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
     "pooled": pooled_lines, "pooled-shares": pooled_shares,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Why networks over class graphs do what they do: settings tried on validation folds of ``CUB127``, one change at a time.
+"""Why networks over class graphs do what they do: one change at a time on validation folds of ``CUB127``.
 
 ``GZSL_DATA=DIR python experiments/graph_trials.py OUT.csv [METHOD...]`` makes the trials of ``trials/graphs.yaml`` and
 writes one line each, as `letters_trials` does; no test row is read. A graph ``wordnet`` is a folder beside the data.

@@ -34,8 +34,8 @@ def note_alike(nodes: Sequence[str], where: str) -> tuple[str, ...]:
     if not found:
         return ()
     shown = listing([f"{one!r} and {other!r}" for one, other in found])
-    return (f"{where}: names that differ in case or punctuation alone are several nodes: {shown}; if they are one thing, "
-            "write them alike",)  # fmt: skip
+    said = "names that differ in case or punctuation alone are several nodes"
+    return (f"{where}: {said}: {shown}; if they are one thing, write them alike",)
 
 
 def _alike(nodes: Sequence[str]) -> list[tuple[str, str]]:

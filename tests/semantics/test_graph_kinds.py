@@ -78,7 +78,7 @@ def test_a_graph_is_read_from_arrays_under_any_names(tmp_path: Path) -> None:
         ({}, {"file": "x.npz"}, "x.npz: no such file"),
         ({}, {"file": ""}, "file: found none"),
         ({"facts": np.zeros((2, 4), int)}, {}, r"facts: found shape \(2, 4\), expected \(edges, 2\) or \(edges, 3\)"),
-        ({"facts": np.array([[0, 5, 1]])}, {}, "facts: found relation 5, which does not exist, expected ids from 0 to 1"),
+        ({"facts": np.array([[0, 5, 1]])}, {}, "facts: found relation 5, which does not exist, expected ids from 0"),
         ({"facts": np.array([[0, 0, 9]])}, {}, "facts: found node 9, which does not exist, expected ids from 0 to"),
         ({"facts": np.ones((2, 3))}, {}, "facts: found float64 numbers, expected whole ones"),
         ({"at": np.array([1, 2])}, {}, "at: found 2 nodes, expected 3, one a class"),

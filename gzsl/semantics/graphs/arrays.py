@@ -56,7 +56,8 @@ class GraphArrays(GraphMaker):
         place, notes = nodes_of_classes(semantics.class_names, called, f"{where}: {self.class_names}")
         own, said = (source.array(key) if key in source else None for key in (self.own, self.texts))
         return ClassGraph.from_edges(
-            nodes, self._edges(source, where, len(nodes)), semantics.class_names, ids[place], name=self.label, notes=notes,
+            nodes, self._edges(source, where, len(nodes)), semantics.class_names, ids[place], name=self.label,
+            notes=notes,
             vectors=None if own is None else numbers(f"{where}: {self.own}", own),
             texts=None if said is None else texts(f"{where}: {self.texts}", said),
         )  # fmt: skip
@@ -98,8 +99,8 @@ def _refuse_beyond(where: str, ids: np.ndarray, n: int, what: str) -> None:
     wrong = ids[(ids < 0) | (ids >= n)]
     if len(wrong):
         raise DataError(
-            f"{where}: found {what} {wrong[0]}, which does not exist, expected ids from 0 to {n - 1} (add its name, or, "
-            "if yours count from 1, subtract 1 from all)"
+            f"{where}: found {what} {wrong[0]}, which does not exist, expected ids from 0 to {n - 1} (add its "
+            "name, or, if yours count from 1, subtract 1 from all)"
         )
 
 
