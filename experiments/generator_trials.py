@@ -20,6 +20,7 @@ import torch
 
 import gzsl
 from gzsl.door.yaml import read_yaml
+from gzsl.heads.base import get_head
 from gzsl.methods import Method, Monitor
 from gzsl.resources import configs_dir
 from gzsl.runs.recipe import make_recipe, overridden, read_recipe
@@ -49,7 +50,10 @@ class Scorer(Monitor):
         for head in self.heads:
             changed = {name: value for name, value in head.items() if name in SYNTHESIS}
             part = {name: value for name, value in head.items() if name not in SYNTHESIS}
-            made = own["head"].__class__(**{**own["head"].get_params(deep=False), **part})
+            if "name" in part:
+                made = get_head(part["name"])(**{key: value for key, value in part.items() if key != "name"})
+            else:
+                made = own["head"].__class__(**{**own["head"].get_params(deep=False), **part})
             found = gzsl.evaluate(method.set_params(**{**own, **changed, "head": made}).prepare_scoring(), self.task)
             numbers = [f"{value:.4f}" for value in (found.T1, found.U, found.S, found.H, found.AUSUC)]
             self.lines.append([*self.key, epoch, json.dumps(head), *numbers, f"{seconds:.0f}"])
