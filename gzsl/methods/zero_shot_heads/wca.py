@@ -20,7 +20,7 @@ from gzsl.semantics import Semantics
     "arXiv:2406.02915",
     year=2024,
     needs=("joint", "regions"),
-    test_params=[{}, {"row_sharpness": 0.0, "text_sharpness": 0.0}],
+    test_params=[{}, {"row_sharpness": 0.0, "text_sharpness": 0.0}, {"centred": True}],
 )
 class WCA(JointHead):
     """Crops that look like the whole picture and descriptions that say what the name says weigh more.
