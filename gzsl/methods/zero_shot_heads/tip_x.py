@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.blas import sgemm
 
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.cache_head import CacheHead, CacheSide
@@ -13,7 +14,7 @@ from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, row_blocks, u
 from gzsl.params import param
 
 GAMMAS = (0.1, 1.0, 10.0, 100.0)  # of the search
-ROWS = 512  # that are scored together: what they take stays close to the processor
+ROWS = 2048  # that are scored together
 COLD = 1 / 80  # temperatures from which on exponentials stay within single precision without a shift
 
 
@@ -36,12 +37,11 @@ class SignatureSide(CacheSide):
     slope: float
     start: float
 
-    def joined(self, scale: float, gamma: float) -> np.ndarray:
-        """What ``[x, Σ_c P_c t_c, H, 1]`` is multiplied with for ``scale x · t - γ ψ(D)``, (2 a + 2, C)."""
-        weight, n = -gamma * self.slope, len(self.centres)
-        rows = (scale * self.centres.T, -weight * self.middles.T, np.full((1, n), weight),
-                (weight * self.totals - gamma * self.start)[None])  # fmt: skip
-        return np.concatenate(rows).astype(np.float32)
+    def folded(self, gamma: float) -> np.ndarray:
+        """What ``[Σ_c P_c t_c, H, 1]`` is multiplied with for ``-γ ψ(D)``, (a + 2, C)."""
+        weight = -gamma * self.slope
+        last = [np.full(len(self.totals), weight), weight * self.totals - gamma * self.start]
+        return np.concatenate([-weight * self.middles.T, last]).astype(np.float32)
 
 
 @register(
@@ -105,33 +105,34 @@ class TipX(CacheHead):
     def joint_scores(self, Z: np.ndarray, side: SignatureSide) -> np.ndarray:
         """Cosines, cache and divergence: (n, a) -> (n, C)."""
         alpha, beta, gamma = self.strengths()
-        if not gamma:
-            found = (self.scale * Z) @ side.centres.T
-        else:
-            found = np.empty((len(Z), len(side.centres)), dtype=np.float32)
-            joined = side.joined(self.scale, gamma)
-            for start in range(0, len(Z), ROWS):
-                x = Z[start : start + ROWS]
-                expected, negative_entropy = expected_vectors(x, side.centres, self.temperature)
-                parts = [x, expected, negative_entropy[:, None], np.ones((len(x), 1), dtype=np.float32)]
-                np.matmul(np.concatenate(parts, axis=1), joined, out=found[start : start + ROWS])
+        found = np.empty((len(Z), len(side.centres)), dtype=np.float32)
+        folded, plain = side.folded(gamma), self.scale * self.temperature
+        for start in range(0, len(Z), ROWS):
+            block, x = found[start : start + ROWS], Z[start : start + ROWS]
+            expected, negative_entropy = expected_vectors(x, side.centres, self.temperature, block)
+            left = np.column_stack([expected, negative_entropy, np.ones(len(block), dtype=np.float32)])
+            # block = left @ folded + scale τ block, in one pass over it: transposed, since BLAS stores columns
+            sgemm(1.0, folded.T, left.T, beta=plain, c=block.T, trans_a=False, overwrite_c=True)
         if alpha:
             found += alpha * side.supports.affinities(Z, beta, True)
         return found
 
 
-def expected_vectors(Z: np.ndarray, T: np.ndarray, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """``Σ_c P_c t_c`` (n, a) and ``Σ_c P_c log P_c`` (n,) for ``P = softmax(Z T' / τ)`` of unit rows."""
-    E = (Z / np.float32(temperature)) @ T.T
-    shift = E.max(axis=1) if temperature < COLD else np.zeros(len(E), dtype=np.float32)
-    if temperature < COLD:
-        E -= shift[:, None]
-    np.exp(E, out=E)
-    sums = E.sum(axis=1)
-    expected = E @ T
+def expected_vectors(
+    Z: np.ndarray, T: np.ndarray, temperature: float, logits: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """``Σ_c P_c t_c`` (n, a) and ``Σ_c P_c log P_c`` (n,) for ``P = softmax(Z T' / τ)`` of unit rows.
+
+    ``logits`` (n, C), where given, holds ``Z T' / τ`` afterwards.
+    """
+    warmth = np.float32(temperature)
+    logits = np.matmul(Z / warmth, T.T, out=logits)
+    shift = logits.max(axis=1) if temperature < COLD else np.zeros(len(Z), dtype=np.float32)
+    P = np.exp(logits - shift[:, None] if temperature < COLD else logits)
+    sums, expected = P.sum(axis=1), P @ T
     expected /= sums[:, None]
     # Σ P log P is the mean logit, which is that of the mean class vector, less the logarithm of the sum
-    return expected, np.einsum("na,na->n", expected, Z) / np.float32(temperature) - shift - np.log(sums)
+    return expected, np.einsum("na,na->n", expected, Z) / warmth - shift - np.log(sums)
 
 
 def class_divergences(
