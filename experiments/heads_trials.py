@@ -1,7 +1,7 @@
 """How features are aligned to sentences, tried on validation folds of the ``...TEXT`` datasets; no test row is read.
 
-``python experiments/heads_trials.py DATA OUT.csv [DATASET ...]`` makes, for the first folds, each scaling and alignment and
-scores two heads, with and without ``centred``: the plain ensemble, and GDA, which reads rows. Class-averaged
+``python experiments/heads_trials.py DATA OUT.csv [DATASET ...]`` makes each scaling and alignment of the first folds
+and scores two heads, with and without ``centred``: the plain ensemble, and GDA, which reads rows. Class-averaged
 fractions with seed 0; the processor seconds are those of the alignment. DATA has what ``make_text_sets.py`` writes,
 and LITE0HEAD for ``conse``, which wants features as the network gives them.
 """

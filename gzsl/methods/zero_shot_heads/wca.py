@@ -15,7 +15,7 @@ from gzsl.semantics import Semantics
     "wca",
     family="zero_shot_heads",
     settings=("inductive", "transfer"),
-    fidelity="replicated from code",
+    fidelity="partly from memory: unverified",
     cite="Li et al., Visual-Text Cross Alignment: Refining the Similarity Score in Vision-Language Models, ICML 2024, "
     "arXiv:2406.02915",
     year=2024,
