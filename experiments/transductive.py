@@ -1,18 +1,23 @@
-"""What unlabelled test rows are worth: ``python experiments/transductive.py STUDY OUT.csv [DATASET ...]``.
+"""What unlabelled test rows are worth: ``python experiments/transductive.py STUDY OUT.csv RUNS [NAME ...]``.
 
-Studies: ``wrappers`` (the three wrappers around ESZSL and EXEM), ``methods`` (closed forms and small networks),
-``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left out of the
-pool and of the test). Settings are those of the recipes, those of ESZSL and EXEM fixed; nothing is chosen on test rows.
-A line is written once it is known, and lines that the file has are not computed again. Everything is a fraction;
-accuracies of pseudo-labels are looked up afterwards and used by nothing.
+Studies: ``wrappers`` (the three wrappers around ESZSL, EXEM and CADA-VAE), ``methods`` (closed forms and small
+networks), ``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left
+out of the pool and of the test). Names of datasets and methods narrow a study down. A wrapper goes around the method of
+a finished run of that method's recipe in the folder RUNS, where it is made when it is not there: its settings and
+passes were chosen once, on validation classes without a pool. Methods of the setting itself have the settings of their
+recipes, GFZSL-T those that its recipe chooses. Nothing is chosen on test rows. A line is written once it is known, and
+lines that the file has are not computed again. Everything is a fraction, seconds are of the processor; accuracies of
+pseudo-labels are looked up afterwards and used by nothing. ``inductive``: the method inside a wrapper, or the method
+with what weighs unlabelled rows at zero (`WITHOUT`).
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,49 +27,62 @@ import torch
 
 from gzsl.data import Dataset, final_task
 from gzsl.evaluation import evaluate
-from gzsl.methods import Method
-from gzsl.runs import load_recipe
-from gzsl.runs.pooled import completed, pseudo_label_accuracy, shown_to
-from gzsl.runs.recipe import Recipe, make_recipe
+from gzsl.methods import Method, load_method
+from gzsl.runs import load_recipe, run_recipe
+from gzsl.runs.pooled import completed, pseudo_label_accuracy
+from gzsl.runs.recipe import Recipe
 from gzsl.runs.run import open_dataset
 
 DATASETS = ("CUB127", "FLO89", "letters")
 WRAPPERS = ("sinkhorn", "propagate", "self-train")
-BASES: dict[str, dict[str, Any]] = {
-    "eszsl": {"gamma": 1.0, "lam": 1.0},
-    "exem": {},
-}
+BASES = {"eszsl": 1, "exem": 1, "cada-vae": 3}  # seeds; the first two have no randomness but the folds'
 SETTINGS = [(pool, prior) for pool in ("unseen", "all") for prior in ("uniform", "estimated")]
+WITHOUT: dict[str, dict[str, Any]] = {
+    "qfsl": {"method.mass_weight": 0.0, "method.balance_weight": 0.0},
+    "pren": {"method.pseudo_weight": 0.0},
+    "zlap": {"setting": "inductive", "pool": None, "class_prior": None},
+}
 PLACE = ("study", "dataset", "method", "pool", "class_prior", "seed")
 VALUES = ("T1", "U", "S", "H", "AUSUC")
-COLUMNS = (*PLACE, *VALUES, *(f"inductive.{name}" for name in VALUES), "first", "last", "seconds")
+COLUMNS = (*PLACE, *VALUES, *(f"inductive.{name}" for name in VALUES), "first", "last", "rounds", "seconds")
+Line = tuple[str, str, str, str, int]
 
 
-def recipe_of(dataset: str, method: str, pool: str, prior: str, wrapper: str = "") -> Recipe:
-    """The recipe of a line: the shipped one, or that of ESZSL with another method where none is shipped."""
-    if wrapper:
-        shipped = load_recipe(f"eszsl/{dataset}")
-        features = {"letters": "none"}.get(dataset, "centre-l2")
-        values = {
-            "dataset": shipped.model_dump()["dataset"], "preprocess": {"features": features},
-            "method": {"name": method, **BASES[method]}, "transductive": wrapper, "selection": "last",
-        }  # fmt: skip
-        return make_recipe({**values, "pool": pool, "class_prior": prior})
-    return load_recipe(f"{method}/{dataset}", {"pool": pool, "class_prior": prior, "selection": "last"})
-
-
-def lines_of(study: str) -> Iterator[tuple[str, str, str, str, int]]:
+def lines_of(study: str) -> Iterator[Line]:
     """Method, wrapper, pool, prior and seed of every line."""
     if study == "wrappers":
-        yield from ((base, by, *how, 0) for base in BASES for how in SETTINGS for by in WRAPPERS)
+        for base, seeds in BASES.items():
+            yield from ((base, by, *how, seed) for seed in range(seeds) for how in SETTINGS for by in WRAPPERS)
     elif study == "imbalance":
         priors = ("uniform", "estimated", "given")
         yield from (("eszsl", by, "unseen", prior, 0) for by in WRAPPERS for prior in priors)
     elif study == "methods":
-        yield from ((name, "", *how, 0) for how in SETTINGS for name in ("gfzsl-t", "tmv"))
+        yield from ((name, "", *how, 0) for how in SETTINGS for name in ("gfzsl-t", "tmv", "zlap"))
         yield from ((name, "", *how, seed) for seed in range(3) for how in SETTINGS for name in ("qfsl", "pren"))
     else:
         yield from ((name, "", *how, seed) for seed in range(3) for how in SETTINGS for name in ("bi-vaegan", "sabr-t"))
+
+
+def recipe_of(dataset: str, one: Line, chosen: Mapping[str, Any]) -> Recipe:
+    """The shipped recipe in the setting of a line, with settings that were chosen and no further search."""
+    name, wrapper, pool, prior, _ = one
+    values = {"pool": pool, "class_prior": prior, "selection": "last", "calibration": "none"}
+    values |= {f"method.{key}": value for key, value in chosen.items()}
+    return load_recipe(f"{name}/{dataset}", values | ({"transductive.name": wrapper} if wrapper else {}))
+
+
+def finished(name: str, dataset: str, seed: int, runs: Path) -> Path:
+    """The folder of a run of the shipped recipe: one that is there, or made now."""
+    there = sorted(runs.glob(f"{name}-{dataset}-s{seed}-*/done"))
+    if there:
+        return there[0].parent
+    return run_recipe(f"{name}/{dataset}", seeds=[seed], out=runs)[0].folder
+
+
+def chosen_in(folder: Path) -> dict[str, Any]:
+    """What validation chose in a run: settings, and passes where the method makes some."""
+    chosen = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["chosen"]
+    return dict(chosen["candidate"]) | ({"n_epochs": chosen["epoch"]} if chosen["epoch"] else {})
 
 
 def imbalanced(dataset: Dataset) -> Dataset:
@@ -77,48 +95,60 @@ def imbalanced(dataset: Dataset) -> Dataset:
     return replace(dataset, split=replace(split, test_unseen=split.test_unseen[kept]))
 
 
-def line(recipe: Recipe, dataset: Dataset, seed: int, bases: dict[Any, Method]) -> dict[str, Any]:
-    """Fit, score once, and look pseudo-labels up; a base is fitted once for all wrappers."""
-    began = time.perf_counter()
-    task = final_task(dataset, **recipe.preparation(seed))
-    method = recipe.build_method()
-    if recipe.transductive is None:
-        method.fit(task.view, seed=seed)
-        inner = method
-    else:
-        key = (dataset.card.content_hash, len(dataset.split.test_unseen), method.card.id)
-        if key not in bases:
-            bases[key] = method.fit(shown_to(recipe, task.view), seed=seed)
-        inner = bases[key]
+def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> dict[str, Any]:
+    """Fit, score once, and look pseudo-labels up."""
+    began = time.process_time()
+    name, wrapper, _, _, seed = one
+    folder = finished(name, dataset, seed, runs) if wrapper or name == "gfzsl-t" else None
+    recipe = recipe_of(dataset, one, chosen_in(folder) if folder else {})
+    task = final_task(data or open_dataset(recipe), **recipe.preparation(seed))
+    if wrapper:
+        assert folder is not None
+        inner = load_method(folder / "weights.safetensors")
         method = completed(recipe, inner, task.view, seed=seed)
-    found: dict[str, Any] = {name: getattr(evaluate(method, task), name) for name in VALUES}
-    if method is not inner:
-        found |= {f"inductive.{name}": value for name, value in evaluate(inner, task).fractions().items()}
+    else:
+        method = recipe.build_method().fit(task.view, seed=seed)
+        inner = without_pool(dataset, one)
+    found: dict[str, Any] = {key: getattr(evaluate(method, task), key) for key in VALUES}
+    if inner is not None:
+        found |= {f"inductive.{key}": value for key, value in evaluate(inner, task).fractions().items()}
     if rounds := pseudo_label_accuracy(method, task):
-        found |= {"first": rounds[0]["accuracy"], "last": rounds[-1]["accuracy"]}
-    return found | {"seconds": time.perf_counter() - began}
+        told = [one["accuracy"] for one in rounds if one["accuracy"] is not None]
+        found |= {"first": told[0], "last": told[-1], "rounds": " ".join(f"{value:.4f}" for value in told)}
+    return found | {"seconds": round(time.process_time() - began, 1)}
 
 
-def main(study: str, out: Path, datasets: tuple[str, ...]) -> None:
+def without_pool(dataset: str, one: Line) -> Method | None:
+    """The method with what weighs unlabelled rows at zero; None where it cannot be."""
+    name, _, pool, prior, seed = one
+    if name not in WITHOUT:
+        return None
+    values = {"pool": pool, "class_prior": prior, "selection": "last", "calibration": "none", **WITHOUT[name]}
+    recipe = load_recipe(f"{name}/{dataset}", values)
+    task = final_task(open_dataset(recipe), **recipe.preparation(seed))
+    return recipe.build_method().fit(task.view, seed=seed)
+
+
+def main(study: str, out: Path, runs: Path, names: tuple[str, ...]) -> None:
     """Compute the lines that the file lacks."""
     torch.set_num_threads(1)
     done: list[dict[str, str]] = []
     if out.exists():
-        with out.open() as stream:
+        with out.open(encoding="utf-8") as stream:
             done = list(csv.DictReader(stream))
     known = {tuple(row[name] for name in PLACE) for row in done}
-    bases: dict[Any, Method] = {}
-    for name in datasets:
-        for method, wrapper, pool, prior, seed in lines_of(study):
-            label = f"{method}+{wrapper}" if wrapper else method
-            place = dict(zip(PLACE, (study, name, label, pool, prior, str(seed)), strict=True))
-            if tuple(place.values()) in known:
+    wanted = [name for name in DATASETS if name in names] or list(DATASETS)
+    methods = set(names) - set(DATASETS)
+    for name in wanted:
+        for one in lines_of(study):
+            method, wrapper, pool, prior, seed = one
+            place = (study, name, f"{method}+{wrapper}" if wrapper else method, pool, prior, str(seed))
+            if place in known or (methods and method not in methods):
                 continue
-            recipe = recipe_of(name, method, pool, prior, wrapper)
-            dataset = open_dataset(recipe)
-            dataset = imbalanced(dataset) if study == "imbalance" else dataset
-            done.append(place | {k: str(v) for k, v in line(recipe, dataset, seed, bases).items()})
-            with out.open("w", newline="") as stream:
+            data = imbalanced(open_dataset(load_recipe(f"{method}/{name}"))) if study == "imbalance" else None
+            told = line(name, one, runs, data)
+            done.append(dict(zip(PLACE, place, strict=True)) | {key: str(value) for key, value in told.items()})
+            with out.open("w", newline="", encoding="utf-8") as stream:
                 writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(done)
@@ -151,4 +181,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "picture":
         picture(Path(sys.argv[2]), Path(sys.argv[3]))
         raise SystemExit
-    main(sys.argv[1], Path(sys.argv[2]), tuple(sys.argv[3:]) or DATASETS)
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), tuple(sys.argv[4:]))
