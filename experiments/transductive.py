@@ -5,10 +5,10 @@ networks), ``trained`` (the two generators), ``imbalance`` (four fifths of the r
 out of the pool and of the test). Names of datasets and methods narrow a study down. A wrapper goes around the method of
 a finished run of that method's recipe in the folder RUNS, where it is made when it is not there: its settings and
 passes were chosen once, on validation classes without a pool. Methods of the setting itself have the settings of their
-recipes, GFZSL-T those that its recipe chooses. Nothing is chosen on test rows. A line is written once it is known, and
-lines that the file has are not computed again. Everything is a fraction, seconds are of the processor; accuracies of
-pseudo-labels are looked up afterwards and used by nothing. ``inductive``: the method inside a wrapper, or the method
-with what weighs unlabelled rows at zero (`WITHOUT`).
+recipes, `CHOOSING` those that their recipes choose (unlabelled rows of unseen classes, uniform prior). Nothing is
+chosen on test rows. A line is written once it is known, and lines that the file has are not computed again. Everything
+is a fraction, seconds are of the processor; accuracies of pseudo-labels are looked up afterwards and used by nothing.
+``inductive``: the method inside a wrapper, or the method with what weighs unlabelled rows at zero (`WITHOUT`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ DATASETS = ("CUB127", "FLO89", "letters")
 WRAPPERS = ("sinkhorn", "propagate", "self-train")
 BASES = {"eszsl": 1, "exem": 1, "cada-vae": 3}  # seeds; the first two have no randomness but the folds'
 SETTINGS = [(pool, prior) for pool in ("unseen", "all") for prior in ("uniform", "estimated")]
+CHOOSING = ("gfzsl-t", "zlap")
 WITHOUT: dict[str, dict[str, Any]] = {
     "qfsl": {"method.mass_weight": 0.0, "method.balance_weight": 0.0},
     "pren": {"method.pseudo_weight": 0.0},
@@ -99,7 +100,7 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
     """Fit, score once, and look pseudo-labels up."""
     began = time.process_time()
     name, wrapper, _, _, seed = one
-    folder = finished(name, dataset, seed, runs) if wrapper or name == "gfzsl-t" else None
+    folder = finished(name, dataset, seed, runs) if wrapper or name in CHOOSING else None
     recipe = recipe_of(dataset, one, chosen_in(folder) if folder else {})
     task = final_task(data or open_dataset(recipe), **recipe.preparation(seed))
     if wrapper:
