@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data import Task, TrainView
+from gzsl.data import Dataset, Task, TrainView
+from gzsl.data.pool import PoolChoice, stated_shares
 from gzsl.errors import RecipeError
 from gzsl.evaluation import evaluate
 from gzsl.methods import Method, get_method, method_names
@@ -42,6 +43,20 @@ def check_setting(setting: str, wrapper: Mapping[str, Any] | None, card: MethodC
             f"setting: found {setting!r}, but {card.id} supports {' and '.join(card.settings)} "
             f"alone; methods that support {setting}: {', '.join(able) or 'none'}{hint}"
         )
+
+
+def check_pool(choice: PoolChoice | None, dataset: Dataset) -> None:
+    """Refuse stated shares that a dataset's pool cannot have, before anything is fitted.
+
+    Raises
+    ------
+    ProtocolError
+        For classes that no unlabelled row can be of, shares that are no numbers or do not sum to 1.
+    """
+    if choice is not None and choice.shares is not None:
+        split = dataset.split
+        candidates = split.unseen if choice.rows == "unseen" else np.sort(np.concatenate([split.seen, split.unseen]))
+        stated_shares(choice.shares, dataset.class_names, candidates)
 
 
 def shown_to(recipe: PoolSection, view: TrainView) -> TrainView:
