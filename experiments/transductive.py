@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
         method = completed(recipe, inner, task.view, seed=seed)
     else:
         method = recipe.build_method().fit(task.view, seed=seed)
-        inner = without_pool(dataset, one)
+        inner = without_pool(dataset, name, seed)
     found: dict[str, Any] = {key: getattr(evaluate(method, task), key) for key in VALUES}
     if inner is not None:
         found |= {f"inductive.{key}": value for key, value in evaluate(inner, task).fractions().items()}
@@ -119,13 +120,12 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
     return found | {"seconds": round(time.process_time() - began, 1)}
 
 
-def without_pool(dataset: str, one: Line) -> Method | None:
+@cache
+def without_pool(dataset: str, name: str, seed: int) -> Method | None:
     """The method with what weighs unlabelled rows at zero; None where it cannot be."""
-    name, _, pool, prior, seed = one
     if name not in WITHOUT:
         return None
-    values = {"pool": pool, "class_prior": prior, "selection": "last", "calibration": "none", **WITHOUT[name]}
-    recipe = load_recipe(f"{name}/{dataset}", values)
+    recipe = load_recipe(f"{name}/{dataset}", {"selection": "last", "calibration": "none", **WITHOUT[name]})
     task = final_task(open_dataset(recipe), **recipe.preparation(seed))
     return recipe.build_method().fit(task.view, seed=seed)
 
