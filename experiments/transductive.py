@@ -156,25 +156,35 @@ def main(study: str, out: Path, runs: Path, names: tuple[str, ...]) -> None:
 
 
 def picture(table: Path, out: Path) -> None:
-    """T1 of every wrapper and prior in the imbalanced pool, beside the method without unlabelled rows."""
+    """T1 of every wrapper and prior, with the imbalanced pool and with all of it, beside the method without a pool."""
     from matplotlib.figure import Figure
 
     from gzsl.report.drawing import save
 
-    with table.open() as stream:
-        rows = [row for row in csv.DictReader(stream) if row["study"] == "imbalance"]
-    names = list(dict.fromkeys(row["dataset"] for row in rows))
-    figure = Figure(figsize=(4 * len(names), 3), layout="constrained")
+    with table.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    names = [name for name in DATASETS if any((r["study"], r["dataset"]) == ("imbalance", name) for r in rows)]
+    figure = Figure(figsize=(4 * len(names), 3.2), layout="constrained")
     for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names), sharey=True)), names, strict=True):
-        own = [row for row in rows if row["dataset"] == name]
-        for place, row in enumerate(own):
-            colour = {"uniform": "C0", "estimated": "C1"}.get(row["class_prior"], "C2")
-            axes.bar(place, 100 * float(row["T1"]), color=colour)
-        axes.axhline(100 * float(own[0]["inductive.T1"]), color="black", linewidth=1)
-        labels = [f"{row['method'].partition('+')[2]}, {row['class_prior']}" for row in own]
-        axes.set_xticks(range(len(own)), labels, rotation=60, ha="right", fontsize=7)
-        axes.set_title(f"{name}, imbalanced pool; line: inductive", fontsize=8)
-        axes.set_ylabel("T1, percent", fontsize=7)
+        for study, marker, fill, line in (("wrappers", "o", "none", ":"), ("imbalance", "o", "full", "-")):
+            told = "imbalanced pool" if study == "imbalance" else "whole pool"
+            own = [r for r in rows if (r["study"], r["dataset"], r["pool"]) == (study, name, "unseen")]
+            own = [r for r in own if r["method"].startswith("eszsl+")]
+            axes.axhline(
+                100 * float(own[0]["inductive.T1"]), color="0.4", linestyle=line, linewidth=1,
+                label=f"no unlabelled rows, {told}",
+            )  # fmt: skip
+            for shift, (prior, colour) in enumerate((("uniform", "C0"), ("estimated", "C1"), ("given", "C2"))):
+                found = {r["method"].partition("+")[2]: 100 * float(r["T1"]) for r in own if r["class_prior"] == prior}
+                places = [WRAPPERS.index(wrapper) + 0.22 * (shift - 1) for wrapper in found]
+                values = list(found.values())
+                label = f"{prior} prior, {told}" if found else None
+                axes.plot(places, values, marker, fillstyle=fill, color=colour, linestyle="none", label=label)
+        axes.set_xticks(range(len(WRAPPERS)), WRAPPERS, fontsize=8)
+        axes.set_title(f"ESZSL on {name}", fontsize=9)
+        axes.set_ylabel("T1, percent", fontsize=8)
+        axes.tick_params(axis="y", labelsize=8)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=7)
     save(figure, out)
 
 
