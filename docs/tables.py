@@ -6,6 +6,7 @@ A page says ``<!-- table: main CUB127 -->``, then the table, then ``<!-- end of 
 from __future__ import annotations
 
 import csv
+import json
 import re
 import statistics
 from collections.abc import Callable, Sequence
@@ -179,8 +180,10 @@ def pooled_rounds(dataset: str, pool: str) -> list[list[str]]:
 def pooled_published() -> list[list[str]]:
     """Published numbers of the transductive setting, with their protocol."""
     lines = [["method", "dataset", "class vectors", "selection", "T1", "seen in, and what is known"]]
-    for line in published_numbers():
-        if line.setting == "transductive" and "T1" in line.values:
+    found = [line for line in published_numbers() if line.setting == "transductive" and "T1" in line.values]
+    names = {line.method for line in found}
+    for line in found:
+        if f"{line.method}-t" not in names:  # the same numbers stand under the transductive form
             whose = f"{'secondary: ' if line.secondary else ''}{line.source.removeprefix('secondary: ')}"
             cells = [line.semantics, line.selection, f"{line.values['T1']:.1f}", whose]
             lines.append([f"`{line.method}`", line.dataset, *cells])
@@ -236,6 +239,58 @@ def graph_trials(*methods: str) -> list[list[str]]:
     return lines
 
 
+def graph_lines(dataset: str, *methods: str) -> list[list[str]]:
+    """The study of class graphs on one dataset, by AUSUC, without the cells that vary hops; all methods, or some."""
+    lines = [["method", "knows", *METRICS.values(), "seeds"]]
+    for row in sorted(_rows("graphs.csv"), key=lambda row: -float(row["AUSUC.mean"])):
+        if row["dataset"] != dataset or "hops" in row["varied"] or "hidden_dims" in row["varied"]:
+            continue
+        if methods and row["method"] not in methods:
+            continue
+        inputs = ", names alone" if "inputs=vectors" in row["varied"] else ""
+        knows = row["semantics"].replace("att+", "").replace("att", "class vectors") + inputs
+        lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), knows, *_measured(row), row["n"]])
+    return lines
+
+
+def graph_hops() -> list[list[str]]:
+    """Numbers of hops on test rows: of the closed form, and of the network by its hidden layers."""
+    lines = [["method", "dataset", "hops", *METRICS.values(), "seeds"]]
+    for row in _rows("graphs.csv"):
+        if found := re.search(r"n_hops=(\d+)", row["varied"]):
+            hops = int(found[1])
+        elif found := re.search(r"hidden_dims=[\[(]([^\])]*)", row["varied"]):
+            hops = len([cell for cell in found[1].split(",") if cell.strip()]) + 1
+        else:
+            continue
+        lines.append([f"`{row['method']}`", row["dataset"], str(hops), *_measured(row), row["n"]])
+    return lines
+
+
+def image_free_lines() -> list[list[str]]:
+    """T1 of classes without images, beside what the classifier reaches among the classes that it was trained on."""
+    lines = [["dataset", "method", "sees images", "T1", "seen classes among themselves", "AUSUC", "H cal."]]
+    for row in _rows("graphs_seen.csv"):
+        images = "of all training rows" if row["method"] == "eszsl" else "no; the softmax does"
+        values = [f"{100 * float(row[key]):.1f}" for key in ("T1", "seen", "AUSUC", "H calibrated")]
+        lines.append([row["dataset"], PRETTY.get(row["method"], f"`{row['method']}`"), images, *values])
+    return lines
+
+
+def graph_bisection(*methods: str) -> list[list[str]]:
+    """What was changed, one thing after the other, on validation folds of CUB127 to see what a network lacks."""
+    lines = [["method", "graph", "fold", "settings", "T1", "U", "S", "H", "AUSUC"]]
+    for row in _rows("graphs_bisection.csv"):
+        if row["method"] in methods:
+            changes = json.loads(row["changes"])
+            graph, grid = changes.pop("graph"), changes.pop("grid", {})
+            changes = {key: value[0] for key, value in grid.items()} | changes
+            said = ", ".join(f"{key}={value}" for key, value in changes.items())
+            values = [f"{100 * float(row[name]):.1f}" for name in ("T1", "U", "S", "H", "AUSUC")]
+            lines.append([f"`{row['method']}`", graph, str(int(row["fold"]) + 1), f"`{said}`", *values])
+    return lines
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -257,8 +312,9 @@ def _rows(name: str) -> list[Row]:
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "generative": partial(main_lines, study="generative"),
     "letters": letters_lines, "letters-heads": head_lines,
-    "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "calibrators": gate_means,
-    "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "graphs": graph_lines,
+    "graph-hops": graph_hops, "graph-bisection": graph_bisection, "image-free": image_free_lines,
+    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
     "pooled": pooled_lines, "pooled-shares": pooled_shares, "pooled-rounds": pooled_rounds,
     "pooled-published": pooled_published,
 }  # fmt: skip
