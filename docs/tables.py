@@ -6,6 +6,7 @@ A page says ``<!-- table: main CUB127 -->``, then the table, then ``<!-- end of 
 from __future__ import annotations
 
 import csv
+import json
 import re
 import statistics
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from gzsl.calibration.transfer import RULES
 from gzsl.methods import get_method
 from gzsl.report.aggregate import mean_and_spread
+from gzsl.report.published import published_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -156,21 +158,55 @@ def gate_rules() -> list[list[str]]:
 
 
 def pooled_lines(dataset: str, pool: str) -> list[list[str]]:
-    """Methods that saw the unlabelled rows of one pool: numbers, the gain over the same method without them."""
+    """Methods that saw the unlabelled rows of one pool beside the same ones without: both numbers and the gain."""
+    lines = [["method", "prior", "T1", "U", "S", "H", "AUSUC", "seeds"]]
+    for (method, prior), rows in _pooled(dataset, pool).items():
+        cells = [_both(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")]
+        lines.append([f"`{method}`", prior, *cells, str(len(rows))])
+    return lines
+
+
+def pooled_rounds(dataset: str, pool: str) -> list[list[str]]:
+    """How many pseudo-labels were right after each round, the first before any unlabelled row was used."""
+    lines = [["method", "prior", "pseudo-labels right, by round"]]
+    for (method, prior), rows in _pooled(dataset, pool).items():
+        told = [[float(value) for value in row["rounds"].split()] for row in rows if row.get("rounds")]
+        if told:
+            means = [statistics.fmean(found) for found in zip(*told, strict=True)]
+            lines.append([f"`{method}`", prior, ", ".join(f"{100 * value:.1f}" for value in means)])
+    return lines
+
+
+def pooled_published() -> list[list[str]]:
+    """Published numbers of the transductive setting, with their protocol."""
+    lines = [["method", "dataset", "class vectors", "selection", "T1", "seen in, and what is known"]]
+    found = [line for line in published_numbers() if line.setting == "transductive" and "T1" in line.values]
+    names = {line.method for line in found}
+    for line in found:
+        if f"{line.method}-t" not in names:  # the same numbers stand under the transductive form
+            whose = f"{'secondary: ' if line.secondary else ''}{line.source.removeprefix('secondary: ')}"
+            cells = [line.semantics, line.selection, f"{line.values['T1']:.1f}", whose]
+            lines.append([f"`{line.method}`", line.dataset, *cells])
+    return lines
+
+
+def _pooled(dataset: str, pool: str) -> dict[tuple[str, str], list[Row]]:
+    """Rows of the study by method and prior, seeds together."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in _rows("transductive.csv"):
         if row["study"] != "imbalance" and (row["dataset"], row["pool"]) == (dataset, pool):
             found.setdefault((row["method"], row["class_prior"]), []).append(row)
-    lines = [["method", "prior", "T1 (gain)", "U", "S", "H (gain)", "AUSUC", "pseudo-labels right", "seeds"]]
-    for (method, prior), rows in found.items():
-        cells = {name: _spread(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")}
-        for name in ("T1", "H"):
-            if before := rows[0][f"inductive.{name}"]:
-                gain = statistics.fmean(float(row[name]) for row in rows) - float(before)
-                cells[name] += f" ({100 * gain:+.1f})"
-        right = f"{_mean(rows, 'first')} -> {_mean(rows, 'last')}" if rows[0]["first"] else "-"
-        lines.append([f"`{method}`", prior, *cells.values(), right, str(len(rows))])
-    return lines
+    return found
+
+
+def _both(rows: Sequence[Row], name: str) -> str:
+    """A number without unlabelled rows and with them, and the gain; of several seeds their mean and spread."""
+    now = _spread(rows, name)
+    before = [float(row[f"inductive.{name}"]) for row in rows if row[f"inductive.{name}"]]
+    if not before:
+        return now
+    gain = statistics.fmean(float(row[name]) for row in rows) - statistics.fmean(before)
+    return f"{100 * statistics.fmean(before):.1f} -> {now} ({100 * gain:+.1f})"
 
 
 def pooled_shares(dataset: str) -> list[list[str]]:
@@ -203,6 +239,58 @@ def graph_trials(*methods: str) -> list[list[str]]:
     return lines
 
 
+def graph_lines(dataset: str, *methods: str) -> list[list[str]]:
+    """The study of class graphs on one dataset, by AUSUC, without the cells that vary hops; all methods, or some."""
+    lines = [["method", "knows", *METRICS.values(), "seeds"]]
+    for row in sorted(_rows("graphs.csv"), key=lambda row: -float(row["AUSUC.mean"])):
+        if row["dataset"] != dataset or "hops" in row["varied"] or "hidden_dims" in row["varied"]:
+            continue
+        if methods and row["method"] not in methods:
+            continue
+        inputs = ", names alone" if "inputs=vectors" in row["varied"] else ""
+        knows = row["semantics"].replace("att+", "").replace("att", "class vectors") + inputs
+        lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), knows, *_measured(row), row["n"]])
+    return lines
+
+
+def graph_hops() -> list[list[str]]:
+    """Numbers of hops on test rows: of the closed form, and of the network by its hidden layers."""
+    lines = [["method", "dataset", "hops", *METRICS.values(), "seeds"]]
+    for row in _rows("graphs.csv"):
+        if found := re.search(r"n_hops=(\d+)", row["varied"]):
+            hops = int(found[1])
+        elif found := re.search(r"hidden_dims=[\[(]([^\])]*)", row["varied"]):
+            hops = len([cell for cell in found[1].split(",") if cell.strip()]) + 1
+        else:
+            continue
+        lines.append([f"`{row['method']}`", row["dataset"], str(hops), *_measured(row), row["n"]])
+    return lines
+
+
+def image_free_lines() -> list[list[str]]:
+    """T1 of classes without images, beside what the classifier reaches among the classes that it was trained on."""
+    lines = [["dataset", "method", "sees images", "T1", "seen classes among themselves", "AUSUC", "H cal."]]
+    for row in _rows("graphs_seen.csv"):
+        images = "of all training rows" if row["method"] == "eszsl" else "no; the softmax does"
+        values = [f"{100 * float(row[key]):.1f}" for key in ("T1", "seen", "AUSUC", "H calibrated")]
+        lines.append([row["dataset"], PRETTY.get(row["method"], f"`{row['method']}`"), images, *values])
+    return lines
+
+
+def graph_bisection(*methods: str) -> list[list[str]]:
+    """What was changed, one thing after the other, on validation folds of CUB127 to see what a network lacks."""
+    lines = [["method", "graph", "fold", "settings", "T1", "U", "S", "H", "AUSUC"]]
+    for row in _rows("graphs_bisection.csv"):
+        if row["method"] in methods:
+            changes = json.loads(row["changes"])
+            graph, grid = changes.pop("graph"), changes.pop("grid", {})
+            changes = {key: value[0] for key, value in grid.items()} | changes
+            said = ", ".join(f"{key}={value}" for key, value in changes.items())
+            values = [f"{100 * float(row[name]):.1f}" for name in ("T1", "U", "S", "H", "AUSUC")]
+            lines.append([f"`{row['method']}`", graph, str(int(row["fold"]) + 1), f"`{said}`", *values])
+    return lines
+
+
 def _by_calibrator(rule: str) -> dict[str, list[Row]]:
     """Rows of the study by calibrator, in its order; scores without a calibrator have no threshold to carry."""
     found: dict[str, list[Row]] = {}
@@ -224,7 +312,9 @@ def _rows(name: str) -> list[Row]:
 TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "main": main_lines, "generative": partial(main_lines, study="generative"),
     "letters": letters_lines, "letters-heads": head_lines,
-    "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "calibrators": gate_means,
-    "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
-    "pooled": pooled_lines, "pooled-shares": pooled_shares,
+    "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "graphs": graph_lines,
+    "graph-hops": graph_hops, "graph-bisection": graph_bisection, "image-free": image_free_lines,
+    "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
+    "pooled": pooled_lines, "pooled-shares": pooled_shares, "pooled-rounds": pooled_rounds,
+    "pooled-published": pooled_published,
 }  # fmt: skip

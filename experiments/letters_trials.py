@@ -24,22 +24,28 @@ from gzsl.resources import configs_dir
 from gzsl.runs.recipe import make_recipe, overridden, read_recipe
 
 HEADER = ["method", "fold", "changes", "T1", "U", "S", "H", "AUSUC", "processor seconds"]
-PLACES = {"scaling": "preprocess.features", "normalise": "dataset.normalise"}  # what is no setting of the method
+PLACES = {  # what is no setting of the method
+    "scaling": "preprocess.features", "normalise": "dataset.normalise", "graph": "dataset.graph",
+    "grid": "selection.grid",
+}  # fmt: skip
 
 
-def trials(names: list[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+def trials(names: list[str], listed_in: str = "letters") -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Method, fold and changes of every trial that is listed, or of those of some methods."""
-    for name, listed in read_yaml(Path(__file__).parent / "trials" / "letters.yaml").items():
+    for name, listed in read_yaml(Path(__file__).parent / "trials" / f"{listed_in}.yaml").items():
         for entry in listed if not names or name in names else ():
             changes = dict(entry)
             yield name, changes.pop("fold", 0), changes
 
 
-def trial(name: str, fold: int, changes: Mapping[str, Any]) -> list[Any]:
+def trial(name: str, fold: int, changes: Mapping[str, Any], dataset_name: str = "letters") -> list[Any]:
     """Fit with changed settings on a fold and score its held-out rows: one line of the table."""
     values = {PLACES.get(key, f"method.{key}"): value for key, value in changes.items()}
-    recipe = make_recipe(overridden(read_recipe(configs_dir() / name / "letters.yaml"), values), where=name)
-    dataset = gzsl.load("letters").with_semantics("att", recipe.dataset.normalise)
+    read = read_recipe(configs_dir() / name / f"{dataset_name}.yaml")
+    recipe = make_recipe(overridden(read, values), where=name)
+    dataset = gzsl.load(dataset_name).with_semantics("att", recipe.dataset.normalise)
+    if recipe.dataset.graph is not None:
+        dataset = dataset.with_graph(recipe.dataset.graph)
     task = gzsl.fold_task(dataset, gzsl.validation_folds(dataset)[fold], recipe.preprocess.features)
     began = time.process_time()
     grid = recipe.selection.grid or {}

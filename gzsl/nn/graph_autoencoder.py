@@ -58,8 +58,8 @@ def graph_codes(
     ----------
     adjacency, step : csr_array, shape (n, n)
         Edges both ways, whatever their weights, and the normalised adjacency with self loops.
-    inputs : ndarray, shape (n, v)
-        Vectors of nodes.
+    inputs : ndarray, shape (n, v), float32 or float64
+        Vectors of nodes; everything is computed in their precision.
     hidden, latent : int
         Units.
     lr : float
@@ -71,22 +71,23 @@ def graph_codes(
 
     Returns
     -------
-    ndarray, shape (n, latent), float32
+    ndarray, shape (n, latent), in the precision of the inputs
     """
-    n = adjacency.shape[0]
-    joined = torch.zeros(n, n)
+    n, values = adjacency.shape[0], torch.from_numpy(np.ascontiguousarray(inputs))
+    joined = torch.zeros(n, n, dtype=values.dtype)
     rows, columns = adjacency.nonzero()
     joined[torch.from_numpy(rows.astype(np.int64)), torch.from_numpy(columns.astype(np.int64))] = 1.0
     joined.fill_diagonal_(0.0)
     n_edges = float(joined.sum())
     joined.fill_diagonal_(1.0)
-    network, product = GraphAutoencoder(inputs.shape[1], hidden, latent, rng=rng), Propagation(step)
-    gathered = product(torch.from_numpy(np.asarray(inputs, dtype=np.float32)))
+    network, product = GraphAutoencoder(values.shape[1], hidden, latent, rng=rng).to(values.dtype), Propagation(step)
+    gathered = product(values)
     optimiser = adam(network.parameters(), lr, beta1=0.9)
     for _ in range(n_epochs):
         optimiser.zero_grad(set_to_none=True)
         mean, log_std = network(gathered, product)
-        graph_loss(mean, log_std, torch.randn(mean.shape, generator=rng), joined, n_edges).backward()
+        noise = torch.randn(mean.shape, generator=rng, dtype=mean.dtype)
+        graph_loss(mean, log_std, noise, joined, n_edges).backward()
         optimiser.step()
     with torch.inference_mode():
         return network(gathered, product)[0].numpy()

@@ -41,14 +41,14 @@ class Triples:
         """Codes of all triples, ascending."""
         return torch.unique(self.codes(*self.rows.T))
 
-    def weights(self) -> Tensor:
+    def weights(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """Weights (t,) by how rare head-relation and relation-tail pairs are: ``1 / sqrt(3 + n_hr + 3 + n_rt)``."""
         head, relation, tail = self.rows.T
         counts = [
             torch.unique(pairs, return_inverse=True, return_counts=True)
             for pairs in (head * self.n_relations + relation, tail * self.n_relations + relation)
         ]
-        return torch.rsqrt(sum((3 + number[place]).float() for _, place, number in counts))
+        return torch.rsqrt(sum((3 + number[place]).to(dtype) for _, place, number in counts))
 
 
 def corrupted(triples: Triples, batch: Tensor, n: int, tails: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ def translation_loss(
 
 def translations(
     triples: Triples, *, size: int, lr: float, n_steps: int, rng: torch.Generator, gamma: float = 12.0,
-    n_negatives: int = 64, batch_size: int = 256, temperature: float = 1.0,
+    n_negatives: int = 64, batch_size: int = 256, temperature: float = 1.0, dtype: torch.dtype = torch.float32,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """TransE: vectors for which ``h + r`` is near ``t`` in the sum of absolute differences.
 
@@ -84,13 +84,14 @@ def translations(
     Returns
     -------
     nodes, relations : Tensor, shape (n, size) and (r, size)
+        In the precision ``dtype``.
     """
     span = (gamma + 2.0) / size
     nodes, relations = (
-        ((torch.rand(count, size, generator=rng) * 2 - 1) * span).requires_grad_()
+        ((torch.rand(count, size, generator=rng, dtype=dtype) * 2 - 1) * span).requires_grad_()
         for count in (triples.n_nodes, triples.n_relations)
     )
-    optimiser, weights = adam([nodes, relations], lr, beta1=0.9), triples.weights()
+    optimiser, weights = adam([nodes, relations], lr, beta1=0.9), triples.weights(dtype)
     for step in range(n_steps):
         if step == n_steps // 2:
             optimiser.param_groups[0]["lr"] = lr / 10
@@ -127,9 +128,10 @@ def with_text(
     Returns
     -------
     Tensor, shape (n, 2 * size)
+        In the precision of the nodes, which is that of the text.
     """
-    by_structure = linear(nodes.shape[1], size, init="xavier-uniform", rng=rng)
-    by_text = linear(text.shape[1], size, init="xavier-uniform", rng=rng)
+    by_structure = linear(nodes.shape[1], size, init="xavier-uniform", rng=rng).to(nodes.dtype)
+    by_text = linear(text.shape[1], size, init="xavier-uniform", rng=rng).to(nodes.dtype)
     optimiser = adam([*by_structure.parameters(), *by_text.parameters()], lr, beta1=0.9)
 
     def mapped(ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,7 +142,7 @@ def with_text(
             batch = triples.rows[chosen]
             moved = torch.tanh(by_structure(relations[batch[:, 1]]))
             head, tail = mapped(batch[:, 0]), mapped(batch[:, 2])
-            true, loss = energies(head, moved, tail), torch.zeros(())
+            true, loss = energies(head, moved, tail), nodes.new_zeros(())
             for tails in (True, False):
                 drawn, allowed = corrupted(triples, batch, 1, tails, rng)
                 other = mapped(drawn[:, 0])

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data import Task, TrainView
+from gzsl.data import Dataset, Task, TrainView
+from gzsl.data.pool import PoolChoice, stated_shares
 from gzsl.errors import RecipeError
 from gzsl.evaluation import evaluate
 from gzsl.methods import Method, get_method, method_names
@@ -50,6 +51,20 @@ def _listed(names: list[str], setting: str) -> str:
     if len(names) > MANY:
         return f"{len(names)} methods support {setting}: gzsl methods lists them"
     return f"methods that support {setting}: {', '.join(names) or 'none'}"
+
+
+def check_pool(choice: PoolChoice | None, dataset: Dataset) -> None:
+    """Refuse stated shares that a dataset's pool cannot have, before anything is fitted.
+
+    Raises
+    ------
+    ProtocolError
+        For classes that no unlabelled row can be of, shares that are no numbers or do not sum to 1.
+    """
+    if choice is not None and choice.shares is not None:
+        split = dataset.split
+        candidates = split.unseen if choice.rows == "unseen" else np.sort(np.concatenate([split.seen, split.unseen]))
+        stated_shares(choice.shares, dataset.class_names, candidates)
 
 
 def shown_to(recipe: PoolSection, view: TrainView) -> TrainView:

@@ -16,6 +16,7 @@ from gzsl.params import Configurable, configure, param, plain
 from gzsl.registry import Registry
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.graph_folder import has_graph
+from gzsl.semantics.node_names import note_alike
 from gzsl.semantics.node_vectors import from_classes, from_texts, from_words, positional
 from gzsl.semantics.table import Semantics
 
@@ -56,7 +57,8 @@ class GraphMaker(Configurable):
         """
         # classes in the order of their names: a graph does not depend on the order of the table
         table, order = semantics.canonical()
-        made = replace(self._make(table, folder), name=self.label)
+        made = self._make(table, folder)
+        made = replace(made, name=self.label, notes=(*made.notes, *note_alike(made.nodes, f"graph {self.label!r}")))
         refuse_torn(made)
         return self._with_vectors(made, table, folder).take(np.argsort(order))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gzsl.brief import listing
 from gzsl.door.names import loose_form, places, same_form
 from gzsl.errors import DataError, suggest
 
@@ -20,14 +21,28 @@ def refuse_alike(nodes: Sequence[str], where: str) -> None:
     DataError
         Naming the first two.
     """
+    for one, other in _alike(nodes)[:1]:
+        raise DataError(
+            f"{where}: the nodes {one!r} and {other!r} differ in case or punctuation alone, expected one way to "
+            "write a name (write both alike, or tell them apart by a word)"
+        )
+
+
+def note_alike(nodes: Sequence[str], where: str) -> tuple[str, ...]:
+    """A note where names of nodes differ in case, numbering or punctuation alone, and are nodes of their own."""
+    found = _alike(nodes)
+    if not found:
+        return ()
+    shown = listing([f"{one!r} and {other!r}" for one, other in found])
+    said = "names that differ in case or punctuation alone are several nodes"
+    return (f"{where}: {said}: {shown}; if they are one thing, write them alike",)
+
+
+def _alike(nodes: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of names of one loose form."""
     known: dict[str, str] = {}
-    for node in nodes:
-        other = known.setdefault(loose_form(node), node)
-        if same_form(other) != same_form(node):
-            raise DataError(
-                f"{where}: the nodes {other!r} and {node!r} differ in case or punctuation alone, expected one way to "
-                "write a name (write both alike, or tell them apart by a word)"
-            )
+    both = [(known.setdefault(loose_form(node), node), node) for node in nodes]
+    return [(one, other) for one, other in both if same_form(one) != same_form(other)]
 
 
 def nodes_of_classes(

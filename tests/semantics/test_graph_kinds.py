@@ -78,8 +78,8 @@ def test_a_graph_is_read_from_arrays_under_any_names(tmp_path: Path) -> None:
         ({}, {"file": "x.npz"}, "x.npz: no such file"),
         ({}, {"file": ""}, "file: found none"),
         ({"facts": np.zeros((2, 4), int)}, {}, r"facts: found shape \(2, 4\), expected \(edges, 2\) or \(edges, 3\)"),
-        ({"facts": np.array([[0, 5, 1]])}, {}, "facts: found relations 5 to 5, of 2"),
-        ({"facts": np.array([[0, 0, 9]])}, {}, "found node 9, which does not exist"),
+        ({"facts": np.array([[0, 5, 1]])}, {}, "facts: found relation 5, which does not exist, expected ids from 0"),
+        ({"facts": np.array([[0, 0, 9]])}, {}, "facts: found node 9, which does not exist, expected ids from 0 to"),
         ({"facts": np.ones((2, 3))}, {}, "facts: found float64 numbers, expected whole ones"),
         ({"at": np.array([1, 2])}, {}, "at: found 2 nodes, expected 3, one a class"),
         ({"called": np.array(["A", "B", "C"])}, {}, "called: found no node of class 'stripes'"),
@@ -92,6 +92,15 @@ def test_bad_arrays_end_in_one_sentence(
     arrays(tmp_path / "g.npz", **changes)
     with pytest.raises(DataError, match=sentence):
         make_graph({**SPEC, **options}, TABLE, tmp_path)
+
+
+def test_classes_that_differ_in_case_alone_are_nodes_of_their_own_with_a_note() -> None:
+    table = Semantics(np.eye(3), ("ivory gull", "Ivory-gull", "wren"))
+    graph = make_graph({"name": "attributes-knn", "k": 1}, table)
+    assert len(graph) == 3
+    (note,) = graph.notes
+    assert "'Ivory-gull' and 'ivory gull'; if they are one thing, write them alike" in note
+    assert not make_graph({"name": "attributes-knn", "k": 1}, TABLE).notes
 
 
 def chain(n: int) -> ClassGraph:

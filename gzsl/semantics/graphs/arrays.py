@@ -56,23 +56,24 @@ class GraphArrays(GraphMaker):
         place, notes = nodes_of_classes(semantics.class_names, called, f"{where}: {self.class_names}")
         own, said = (source.array(key) if key in source else None for key in (self.own, self.texts))
         return ClassGraph.from_edges(
-            nodes, self._edges(source, where), semantics.class_names, ids[place], name=self.label, notes=notes,
+            nodes, self._edges(source, where, len(nodes)), semantics.class_names, ids[place], name=self.label,
+            notes=notes,
             vectors=None if own is None else numbers(f"{where}: {self.own}", own),
             texts=None if said is None else texts(f"{where}: {self.texts}", said),
         )  # fmt: skip
 
-    def _edges(self, source: NpzFile, where: str) -> dict[str, tuple[np.ndarray, np.ndarray, None]]:
+    def _edges(self, source: NpzFile, where: str, n_nodes: int) -> dict[str, tuple[np.ndarray, np.ndarray, None]]:
         rows = _whole(where, self.edges, _array(source, self.edges, "edges"))
         if rows.ndim != 2 or rows.shape[1] not in (2, 3) or not len(rows):
             raise DataError(f"{where}: {self.edges}: found shape {rows.shape}, expected (edges, 2) or (edges, 3)")
+        _refuse_beyond(f"{where}: {self.edges}", rows[:, [0, -1]], n_nodes, "node")
         if rows.shape[1] == 2:
             return {IS_A if self.is_a else UNNAMED: (rows[:, 0], rows[:, 1], None)}
         names = texts(f"{where}: {self.relations}", _array(source, self.relations, "relations"))
         if self.is_a and self.is_a not in names:
             raise DataError(f"{where}: is_a: unknown relation {self.is_a!r}; {suggest(self.is_a, names)}")
         kinds = rows[:, 1]
-        if kinds.min() < 0 or kinds.max() >= len(names):
-            raise DataError(f"{where}: {self.edges}: found relations {kinds.min()} to {kinds.max()}, of {len(names)}")
+        _refuse_beyond(f"{where}: {self.edges}", kinds, len(names), "relation")
         of = {name: kinds == k for k, name in enumerate(names)}
         return {
             IS_A if name == self.is_a else name: (rows[of[name], 0], rows[of[name], 2], None)
@@ -92,6 +93,15 @@ def _whole(where: str, key: str, values: np.ndarray) -> np.ndarray:
     if found.dtype.kind not in "iu":
         raise DataError(f"{where}: {key}: found {found.dtype} numbers, expected whole ones (ids of nodes)")
     return found.astype(np.int64)
+
+
+def _refuse_beyond(where: str, ids: np.ndarray, n: int, what: str) -> None:
+    wrong = ids[(ids < 0) | (ids >= n)]
+    if len(wrong):
+        raise DataError(
+            f"{where}: found {what} {wrong[0]}, which does not exist, expected ids from 0 to {n - 1} (add its "
+            "name, or, if yours count from 1, subtract 1 from all)"
+        )
 
 
 def _numbered(names: list[str]) -> list[str]:
