@@ -124,7 +124,7 @@ def _content(kind: str, rows: FeatureRows, labels: np.ndarray, semantics: Semant
     """Digest of everything that a map is learnt from."""
     found = hashlib.sha256(repr((kind, RIDGES, rows.shape, semantics.class_names)).encode())
     for array in (labels, semantics.table, *(block for _, block in rows.blocks())):
-        found.update(np.ascontiguousarray(array))
+        found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
 
 
