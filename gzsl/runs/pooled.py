@@ -15,6 +15,8 @@ from gzsl.methods import Method, get_method, method_names
 from gzsl.methods.card import MethodCard
 from gzsl.runs.sections import PoolSection
 
+MANY = 20  # methods that a sentence does not name one by one
+
 
 def check_setting(setting: str, wrapper: Mapping[str, Any] | None, card: MethodCard) -> None:
     """Refuse a method in a setting that it does not support, and a wrapper around one that needs none.
@@ -41,8 +43,14 @@ def check_setting(setting: str, wrapper: Mapping[str, Any] | None, card: MethodC
             hint = f"; or put a wrapper around it, such as transductive: {{name: {wrapper_names()[0]}}}"
         raise RecipeError(
             f"setting: found {setting!r}, but {card.id} supports {' and '.join(card.settings)} "
-            f"alone; methods that support {setting}: {', '.join(able) or 'none'}{hint}"
+            f"alone; {_listed(able, setting)}{hint}"
         )
+
+
+def _listed(names: list[str], setting: str) -> str:
+    if len(names) > MANY:
+        return f"{len(names)} methods support {setting}: gzsl methods lists them"
+    return f"methods that support {setting}: {', '.join(names) or 'none'}"
 
 
 def check_pool(choice: PoolChoice | None, dataset: Dataset) -> None:
