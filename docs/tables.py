@@ -16,6 +16,7 @@ from pathlib import Path
 from gzsl.calibration.transfer import RULES
 from gzsl.methods import get_method
 from gzsl.report.aggregate import mean_and_spread
+from gzsl.report.published import published_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -157,21 +158,55 @@ def gate_rules() -> list[list[str]]:
 
 
 def pooled_lines(dataset: str, pool: str) -> list[list[str]]:
-    """Methods that saw the unlabelled rows of one pool: numbers, the gain over the same method without them."""
+    """Methods that saw the unlabelled rows of one pool beside the same ones without: both numbers and the gain."""
+    lines = [["method", "prior", "T1", "U", "S", "H", "AUSUC", "seeds"]]
+    for (method, prior), rows in _pooled(dataset, pool).items():
+        cells = [_both(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")]
+        lines.append([f"`{method}`", prior, *cells, str(len(rows))])
+    return lines
+
+
+def pooled_rounds(dataset: str, pool: str) -> list[list[str]]:
+    """How many pseudo-labels were right after each round, the first before any unlabelled row was used."""
+    lines = [["method", "prior", "pseudo-labels right, by round"]]
+    for (method, prior), rows in _pooled(dataset, pool).items():
+        told = [[float(value) for value in row["rounds"].split()] for row in rows if row.get("rounds")]
+        if told:
+            means = [statistics.fmean(found) for found in zip(*told, strict=True)]
+            lines.append([f"`{method}`", prior, ", ".join(f"{100 * value:.1f}" for value in means)])
+    return lines
+
+
+def pooled_published() -> list[list[str]]:
+    """Published numbers of the transductive setting, with their protocol."""
+    lines = [["method", "dataset", "class vectors", "selection", "T1", "seen in, and what is known"]]
+    found = [line for line in published_numbers() if line.setting == "transductive" and "T1" in line.values]
+    names = {line.method for line in found}
+    for line in found:
+        if f"{line.method}-t" not in names:  # the same numbers stand under the transductive form
+            whose = f"{'secondary: ' if line.secondary else ''}{line.source.removeprefix('secondary: ')}"
+            cells = [line.semantics, line.selection, f"{line.values['T1']:.1f}", whose]
+            lines.append([f"`{line.method}`", line.dataset, *cells])
+    return lines
+
+
+def _pooled(dataset: str, pool: str) -> dict[tuple[str, str], list[Row]]:
+    """Rows of the study by method and prior, seeds together."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in _rows("transductive.csv"):
         if row["study"] != "imbalance" and (row["dataset"], row["pool"]) == (dataset, pool):
             found.setdefault((row["method"], row["class_prior"]), []).append(row)
-    lines = [["method", "prior", "T1 (gain)", "U", "S", "H (gain)", "AUSUC", "pseudo-labels right", "seeds"]]
-    for (method, prior), rows in found.items():
-        cells = {name: _spread(rows, name) for name in ("T1", "U", "S", "H", "AUSUC")}
-        for name in ("T1", "H"):
-            if before := rows[0][f"inductive.{name}"]:
-                gain = statistics.fmean(float(row[name]) for row in rows) - float(before)
-                cells[name] += f" ({100 * gain:+.1f})"
-        right = f"{_mean(rows, 'first')} -> {_mean(rows, 'last')}" if rows[0]["first"] else "-"
-        lines.append([f"`{method}`", prior, *cells.values(), right, str(len(rows))])
-    return lines
+    return found
+
+
+def _both(rows: Sequence[Row], name: str) -> str:
+    """A number without unlabelled rows and with them, and the gain; of several seeds their mean and spread."""
+    now = _spread(rows, name)
+    before = [float(row[f"inductive.{name}"]) for row in rows if row[f"inductive.{name}"]]
+    if not before:
+        return now
+    gain = statistics.fmean(float(row[name]) for row in rows) - statistics.fmean(before)
+    return f"{100 * statistics.fmean(before):.1f} -> {now} ({100 * gain:+.1f})"
 
 
 def pooled_shares(dataset: str) -> list[list[str]]:
@@ -280,5 +315,6 @@ TABLES: dict[str, Callable[..., list[list[str]]]] = {
     "heads": heads_lines, "regions": region_lines, "graph-trials": graph_trials, "graphs": graph_lines,
     "graph-hops": graph_hops, "graph-bisection": graph_bisection, "image-free": image_free_lines,
     "calibrators": gate_means, "calibrators-by-run": gate_runs, "transfer-rules": gate_rules,
-    "pooled": pooled_lines, "pooled-shares": pooled_shares,
+    "pooled": pooled_lines, "pooled-shares": pooled_shares, "pooled-rounds": pooled_rounds,
+    "pooled-published": pooled_published,
 }  # fmt: skip

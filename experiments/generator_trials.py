@@ -1,9 +1,11 @@
 """Settings of the generators that were tried on the first validation fold of CUB127; no test row is read.
 
-``python experiments/generator_trials.py OUT.csv [METHOD ...]`` works through ``trials/generators.yaml`` and adds one
-line to OUT.csv for every fold, evaluated pass and head of a trial that it does not hold yet: what differs from the
-published recipe of CUB, class-averaged fractions with seed 0 and one thread, and the processor seconds of training
-until then. The heads of a trial are fitted to the same generator. GZSL_DATA names the folder of the datasets.
+``python experiments/generator_trials.py OUT.csv [TRIALS.yaml] [METHOD ...]`` works through ``trials/generators.yaml``,
+or another list of that folder, and adds one line to OUT.csv for every fold, evaluated pass and head of a trial that it
+does not hold yet: what differs from the published recipe of CUB, class-averaged fractions with seed 0 and one thread,
+and the processor seconds of training until then. The heads of a trial are fitted to the same generator. In the
+transductive setting the rows of the fold's pseudo-unseen classes are the pool. GZSL_DATA names the folder of the
+datasets.
 """
 
 from __future__ import annotations
@@ -63,9 +65,12 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
     plain = read_recipe(configs_dir() / name / "CUB.yaml")
     scaling = changes.pop("scaling", plain["preprocess"]["features"])
     values = {f"method.{key}": value for key, value in changes.items()}
-    method = make_recipe(overridden(plain, values), where=name).build_method()
+    recipe = make_recipe(overridden(plain, values), where=name)
+    method = recipe.build_method()
     data = gzsl.load(dataset)
-    task = gzsl.fold_task(data, gzsl.validation_folds(data)[fold], scaling)
+    if recipe.setting == "transductive":
+        data = data.with_semantics(recipe.dataset.semantics, recipe.dataset.normalise)
+    task = gzsl.fold_task(data, gzsl.validation_folds(data)[fold], scaling, recipe.setting, recipe.pool_choice)
     key = [name, dataset, fold, json.dumps(trial["set"], sort_keys=True)]
     scorer = Scorer(task, trial.get("every", 1000), trial["heads"], key)
     try:
@@ -77,7 +82,8 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
 
 def main(out: Path, asked: list[str]) -> None:
     """Work through the trials that are not in the table yet."""
-    listed = read_yaml(Path(__file__).parent / "trials" / "generators.yaml")
+    listing = asked.pop(0) if asked and asked[0].endswith(".yaml") else "generators.yaml"
+    listed = read_yaml(Path(__file__).parent / "trials" / listing)
     known = set()
     if out.is_file():
         with out.open(newline="", encoding="utf-8") as stream:

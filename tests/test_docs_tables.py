@@ -42,6 +42,14 @@ softmax,1,0.8,0.4,0.9,0.5,0.6,0.7
 nearest row,0,0.6,0.4,0.9,0.5,0.6,0.7
 nearest row,1,0.6,0.4,0.9,0.5,0.6,0.7
 """
+POOLED = """study,dataset,method,pool,class_prior,seed,T1,U,S,H,AUSUC,inductive.T1,inductive.U,inductive.S,inductive.H,\
+inductive.AUSUC,first,last,rounds,seconds
+wrappers,d,eszsl+sinkhorn,unseen,uniform,0,0.7,0.5,0.5,0.5,0.5,0.6,0.5,0.5,0.5,0.5,0.6,0.7,0.6 0.7,1
+wrappers,d,eszsl+sinkhorn,unseen,uniform,1,0.8,0.5,0.5,0.5,0.5,0.6,0.5,0.5,0.5,0.5,0.6,0.9,0.6 0.9,1
+methods,d,tmv,unseen,uniform,0,0.5,0.5,0.5,0.5,0.5,,,,,,,,,1
+wrappers,d,eszsl+sinkhorn,all,uniform,0,0.1,0.5,0.5,0.5,0.5,0.6,0.5,0.5,0.5,0.5,,,,1
+imbalance,d,eszsl+sinkhorn,unseen,given,0,0.65,0.5,0.5,0.5,0.5,0.62,0.5,0.5,0.5,0.5,,,,1
+""".replace("\\\n", "")
 
 
 @pytest.fixture
@@ -55,6 +63,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "calibration.csv").write_text(GATES)
     (tmp_path / "letters_all.csv").write_text(LETTERS)
     (tmp_path / "letters_heads.csv").write_text(LETTERS_HEADS)
+    (tmp_path / "transductive.csv").write_text(POOLED)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -104,3 +113,14 @@ def test_every_method_has_a_name_for_tables(tables: ModuleType) -> None:
     from gzsl.studies.study import load_study
 
     assert set(load_study("letters-all").methods) <= set(tables.PRETTY)
+
+
+def test_both_settings_stand_side_by_side_with_the_gain_and_pseudo_labels_by_round(tables: ModuleType) -> None:
+    lines = tables.pooled_lines("d", "unseen")
+    assert [line[:3] for line in lines[1:]] == [
+        ["`eszsl+sinkhorn`", "uniform", "60.0 -> 75.0 ± 7.1 (+15.0)"], ["`tmv`", "uniform", "50.0"],
+    ]  # fmt: skip
+    assert [line[-1] for line in lines[1:]] == ["2", "1"]
+    assert tables.pooled_rounds("d", "unseen")[1:] == [["`eszsl+sinkhorn`", "uniform", "60.0, 80.0"]]
+    assert tables.pooled_shares("d")[1:] == [["`eszsl+sinkhorn`", "given", "-", "65.0", "62.0"]]
+    assert ["`sabr-t`", "AWA2"] in [line[:2] for line in tables.pooled_published()]

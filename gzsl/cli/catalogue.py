@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def methods(
+    name: Annotated[str | None, typer.Argument(help="only this method, with its recipes")] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="say what the datasets in this folder lack for each method")
     ] = None,
@@ -28,19 +29,20 @@ def methods(
     """List all methods: family, setting, what they need besides features and class vectors, fidelity, citation.
 
     With --data, a folder of datasets, each method says which of them it cannot be run on as they are, and what
-    they lack.
+    they lack. With a name, what the method's needs are made of and its recipes besides.
 
-    Example: [bold]gzsl methods --data DIR[/bold]
+    Example: [bold]gzsl methods eszsl[/bold]
     """
     from gzsl.methods import get_method, method_names
 
-    cards = [get_method(name).card for name in method_names()]
+    cards = [get_method(one).card for one in ([name] if name else method_names())]
+    details = _details(cards[0]) if name else {}
     lacks = _lacks(data, cards) if data is not None else {}
     if json_output:
         print_json([
             {"id": c.id, "family": c.family, "settings": list(c.settings), "needs": list(c.needs),
              "fidelity": c.fidelity, "cite": c.cite, "year": c.year}
-            | ({"lacks": lacks[c.id]} if lacks else {}) for c in cards
+            | ({"lacks": lacks[c.id]} if lacks else {}) | details for c in cards
         ])  # fmt: skip
         return
     console, width = Console(), max(len(card.id) for card in cards)
@@ -56,6 +58,18 @@ def methods(
         console.print(text, style="dim")
         for dataset, missing in lacks.get(card.id, {}).items():
             console.print(f"{indent}{dataset}: lacks {', '.join(missing)}")
+        for text in (*details.get("needed", []), f"recipes: {', '.join(details['recipes']) or 'none'}") if name else ():
+            console.print(textwrap.fill(text, console.width - 1, initial_indent=indent, subsequent_indent=indent))
+
+
+def _details(card: MethodCard) -> dict[str, list[str]]:
+    """What is said of one method alone: what its needs are and how they are made, and its recipes."""
+    from gzsl.data.needs import NEEDS
+    from gzsl.runs.find import recipe_names
+
+    needs = {"needed": [f"{name}: {NEEDS[name].what}; {NEEDS[name].remedy}" for name in card.needs]}
+    names = [name for name in recipe_names() if name.partition("/")[0] == card.id]
+    return (needs if card.needs else {}) | {"recipes": names}
 
 
 def _lacks(data: Path, cards: list[MethodCard]) -> dict[str, dict[str, list[str]]]:

@@ -102,6 +102,8 @@ def _sizes(dataset: Dataset) -> dict[str, int]:
 def _per_class(dataset: Dataset, name: str) -> dict[str, float]:
     ids = dataset.split.unseen if name == "test_unseen" else dataset.split.seen
     rows = getattr(dataset.split, name)
+    if not len(ids):  # no class is seen: nothing but heads without training uses such a dataset
+        return {"min": 0, "median": 0.0, "max": 0}
     counts = np.bincount(dataset.labels[rows], minlength=dataset.n_classes)[ids]
     return {"min": int(counts.min()), "median": float(np.median(counts)), "max": int(counts.max())}
 

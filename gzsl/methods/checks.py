@@ -11,6 +11,7 @@ from gzsl.data.features import pooled_rows
 from gzsl.data.view import TrainView
 from gzsl.errors import GzslWarning, MethodError
 from gzsl.semantics import table_faults
+from gzsl.semantics.members import unit_rows
 
 CHECKED_ROWS = 1000  # of the training rows, spread evenly
 
@@ -35,7 +36,8 @@ def other_space(view: TrainView) -> str | None:
         return None
     rows = np.linspace(0, len(view.labels) - 1, min(len(view.labels), CHECKED_ROWS)).astype(np.int64)
     X = view.features.pooled.take(rows).to_array()
-    best = (X @ semantics.normalised("l2").table[view.seen].T).argmax(axis=1)
+    table = unit_rows(semantics.table[view.seen])  # of the table alone: members can be many times as large
+    best = (X @ table.T).argmax(axis=1)
     share, chance = float((best == view.seen_labels[rows]).mean()), 1 / n_seen
     if share > chance + 3 * np.sqrt(chance * (1 - chance) / len(rows)):
         return None

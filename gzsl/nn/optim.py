@@ -47,6 +47,8 @@ def gradients(members: Iterable[Tensor]) -> list[Tensor]:
 class FusedAdam(Direct, Adam):
     """`torch.optim.Adam` of leaf tensors on one device, in one pass over memory a parameter."""
 
+    kernel = staticmethod(torch._fused_adam_)
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Take one step; there is no closure."""
@@ -57,7 +59,7 @@ class FusedAdam(Direct, Adam):
             states = [self.state[parameter] or self._open(parameter, group["amsgrad"]) for parameter in members]
             steps = [state["step"] for state in states]
             torch._foreach_add_(steps, 1)
-            torch._fused_adam_(
+            self.kernel(
                 members,
                 gradients(members),
                 [state["exp_avg"] for state in states],

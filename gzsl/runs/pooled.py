@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from gzsl.data import Task, TrainView
+from gzsl.data import Dataset, Task, TrainView
+from gzsl.data.pool import PoolChoice, stated_shares
 from gzsl.errors import RecipeError
 from gzsl.evaluation import evaluate
 from gzsl.methods import Method, get_method, method_names
 from gzsl.methods.card import MethodCard
 from gzsl.runs.sections import PoolSection
+
+MANY = 20  # methods that a sentence does not name one by one
 
 
 def check_setting(setting: str, wrapper: Mapping[str, Any] | None, card: MethodCard) -> None:
@@ -40,8 +43,28 @@ def check_setting(setting: str, wrapper: Mapping[str, Any] | None, card: MethodC
             hint = f"; or put a wrapper around it, such as transductive: {{name: {wrapper_names()[0]}}}"
         raise RecipeError(
             f"setting: found {setting!r}, but {card.id} supports {' and '.join(card.settings)} "
-            f"alone; methods that support {setting}: {', '.join(able) or 'none'}{hint}"
+            f"alone; {_listed(able, setting)}{hint}"
         )
+
+
+def _listed(names: list[str], setting: str) -> str:
+    if len(names) > MANY:
+        return f"{len(names)} methods support {setting}: gzsl methods lists them"
+    return f"methods that support {setting}: {', '.join(names) or 'none'}"
+
+
+def check_pool(choice: PoolChoice | None, dataset: Dataset) -> None:
+    """Refuse stated shares that a dataset's pool cannot have, before anything is fitted.
+
+    Raises
+    ------
+    ProtocolError
+        For classes that no unlabelled row can be of, shares that are no numbers or do not sum to 1.
+    """
+    if choice is not None and choice.shares is not None:
+        split = dataset.split
+        candidates = split.unseen if choice.rows == "unseen" else np.sort(np.concatenate([split.seen, split.unseen]))
+        stated_shares(choice.shares, dataset.class_names, candidates)
 
 
 def shown_to(recipe: PoolSection, view: TrainView) -> TrainView:

@@ -30,6 +30,7 @@ from gzsl.runs.environment import environment, resolve_device, threads
 from gzsl.runs.experiment import Experiment, is_generalized, metric_for
 from gzsl.runs.given import on_dataset
 from gzsl.runs.lockstep import Fits, carry_out
+from gzsl.runs.pooled import check_pool
 from gzsl.runs.recipe import Recipe, load_recipe
 from gzsl.runs.reporter import Reporter
 from gzsl.runs.result import RunResult
@@ -270,6 +271,7 @@ def iterate_runs(
         dataset = open_dataset(recipe, data)
     else:
         recipe, dataset = on_dataset(recipe, dataset)
+    check_pool(recipe.pool_choice, dataset)
     folder = make_folder(Path(out))
     teller = reporter or Reporter()
     runs = [Run(recipe, seed, dataset, folder, resolved, teller) for seed in dict.fromkeys(seeds or recipe.seeds)]

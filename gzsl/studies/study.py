@@ -18,7 +18,7 @@ from gzsl.door.yaml import read_yaml
 from gzsl.errors import GzslError, MethodError, RecipeError, suggest
 from gzsl.methods import get_method
 from gzsl.resources import experiments_dir
-from gzsl.runs.find import find_recipe
+from gzsl.runs.find import find_recipe, recipe_names
 from gzsl.runs.overrides import combinations, overridden
 from gzsl.runs.recipe import Section, Seeds, make_recipe, read_recipe
 from gzsl.studies.cells import Cell
@@ -60,6 +60,17 @@ class Study(Section):
                 get_method(name)
             except MethodError as error:
                 raise ValueError(f"methods: {error}") from None
+        return names
+
+    @field_validator("datasets")
+    @classmethod
+    def _known_datasets(cls, names: list[str]) -> list[str]:
+        known = {Path(recipe).stem.partition(".")[0] for recipe in recipe_names().values()} if names else set()
+        folded = {name.lower() for name in known}
+        for name in names:
+            dataset = name.partition(".")[0]
+            if dataset.lower() not in folded:
+                raise ValueError(f"datasets: found {name!r}, of which there is no recipe; {suggest(dataset, known)}")
         return names
 
     @field_validator("grid")

@@ -37,6 +37,22 @@ def test_methods_are_listed_in_whole_words_and_80_columns(monkeypatch: pytest.Mo
         assert line == [name, card.family, *", ".join(card.settings).split()]
 
 
+def test_one_method_says_how_its_needs_are_met_and_which_recipes_it_has() -> None:
+    text = gzsl("methods", "chils")
+    assert max(map(len, text.splitlines())) <= 80
+    words = " ".join(text.split())
+    assert words.startswith("chils zero_shot_heads inductive, transfer needs joint")
+    assert "ICML 2023" in words
+    assert "learn a map to it (preprocess.align: ridge)" in words
+    assert words.count("chils/") == len([path for path in list_recipes() if path.parent.name == "chils"]) > 0
+    (found,) = json.loads(gzsl("methods", "eszsl", "--json"))
+    assert found["id"] == "eszsl"
+    assert "needed" not in found
+    assert "eszsl/CUB" in found["recipes"]
+    wrong = CliRunner().invoke(app, ["methods", "chlis"])
+    assert "did you mean 'chils'" in str(wrong.exception)
+
+
 def every_command() -> dict[str, Any]:
     """Commands by what is typed, such as ``gzsl data doctor``."""
     found: dict[str, Any] = {}

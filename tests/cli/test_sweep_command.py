@@ -66,6 +66,13 @@ def test_a_dry_run_finds_wrong_recipes_before_anything_runs(tmp_path: Path) -> N
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_dry_run_ends_at_a_dataset_that_no_recipe_names(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(STUDY.replace("digits", "digts"))
+    done = gzsl("sweep", "s.yaml", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "found 'digts', of which there is no recipe; did you mean 'digits'?" in " ".join(done.stderr.split())
+
+
 def test_options_of_a_cluster_are_checked(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
     done = gzsl("sweep", "s.yaml", "--resources", "GPU=1", cwd=tmp_path)

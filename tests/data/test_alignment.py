@@ -12,7 +12,7 @@ from scipy.optimize import check_grad
 from gzsl.bundles import load_bundle
 from gzsl.bundles.trained import bundle_of
 from gzsl.data import Dataset, FeatureRows, Scaler, final_task, load
-from gzsl.data.alignment import RIDGES, ContrastiveLoss, _Moments, _solved, fit_map
+from gzsl.data.alignment import KEPT, RIDGES, ContrastiveLoss, _Moments, _solved, fit_map
 from gzsl.errors import DataError, ProtocolError, RecipeError
 from gzsl.evaluation import evaluate
 from gzsl.runs.recipe import make_recipe
@@ -111,3 +111,21 @@ def test_a_run_keeps_its_map_and_so_does_its_bundle(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.scores(X), bundle.scores(X))
     with pytest.raises(DataError, match="no way back"):
         kept.inverse(kept.transform(X))
+
+
+def test_a_process_remembers_the_map_of_the_same_rows_and_no_other() -> None:
+    rng = np.random.default_rng(0)
+    X, table, y = rng.standard_normal((40, 6)).astype(np.float32), rng.standard_normal((8, 3)), np.arange(40) % 8
+    semantics = Semantics(table.astype(np.float32), tuple("abcdefgh"))
+    first = fit_map("ridge", FeatureRows(X), y, semantics)
+    assert fit_map("ridge", FeatureRows(X.copy()), y.copy(), semantics) is first
+    moved = X.copy()
+    moved[0, 0] += 1
+    swapped = y[np.r_[1, 0, 2:40]]
+    others = [fit_map("ridge", FeatureRows(moved), y, semantics), fit_map("ridge", FeatureRows(X), swapped, semantics)]
+    assert all((other.weights != first.weights).any() for other in others)
+    for k in range(KEPT):
+        fit_map("ridge", FeatureRows(X + np.float32(k + 1)), y, semantics)
+    again = fit_map("ridge", FeatureRows(X), y, semantics)
+    assert again is not first, "only the last ones are kept"
+    np.testing.assert_array_equal(again.weights, first.weights)

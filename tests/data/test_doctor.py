@@ -121,6 +121,17 @@ def test_a_healthy_folder_and_what_it_lacks(toy: Any, tmp_path: Path) -> None:
     )
 
 
+def test_data_that_nobody_trains_on_are_described_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "pairs.npz", image_embed=rng.standard_normal((6, 4)), labels=np.arange(6) % 3,
+        class_names=["a", "b", "c"], text_embed=rng.standard_normal((3, 2, 4)),
+    )  # fmt: skip
+    report = examine(tmp_path / "pairs.npz")
+    assert report.numbers["images_per_class"]["trainval"] == {"min": 0, "median": 0.0, "max": 0}
+    assert report.numbers["images_per_class"]["test_unseen"]["min"] == 2
+
+
 def test_the_command_fits_a_screen(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     folder = str(toy.released(tmp_path / "toy"))

@@ -113,6 +113,14 @@ def test_coarser_classes_have_finer_ones_as_members(tmp_path: Path) -> None:
         ({"text_embed": np.full((C, P, WIDTH), np.nan)}, r"text_embed: class 0 .* has no member"),
         ({"text_embed": np.zeros((C, P, WIDTH))}, r"text_embed: members: member 0 of class 0 .* is a zero vector"),
         ({"text_sizes": [1, 2], "text_embed": np.ones((3, WIDTH))}, r"text_sizes: found 2, expected 5, one a class"),
+        (
+            {"text_embed": np.stack([np.ones((C, WIDTH)), -np.ones((C, WIDTH))], axis=1)},
+            r"mine.npz: text_embed: members: those of class 0 .* cancel out",
+        ),
+        (
+            {"image_embed": np.eye(40, WIDTH), "templates": None},
+            r"mine.npz: image_embed.*row 6 \(counted from 0\) is a zero vector, expected one with a direction",
+        ),
         ({"train": np.arange(41)}, r"train: found row 40, expected 0 to 39"),
     ],
 )

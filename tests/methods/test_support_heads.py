@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -9,17 +12,22 @@ from scipy.sparse import csr_matrix
 from scipy.special import kl_div, logsumexp
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from gzsl.data import FeatureRows, TrainView
+from gzsl.data.view import Shots
 from gzsl.linear import softmax
 from gzsl.methods.transductive.zlap import class_columns
+from gzsl.methods.zero_shot_heads import cache_head
 from gzsl.methods.zero_shot_heads.cache_head import a_few
 from gzsl.methods.zero_shot_heads.gda import neighbour_mean, precision
 from gzsl.methods.zero_shot_heads.offsets import fit_offsets, ridge_map
 from gzsl.methods.zero_shot_heads.project_probe import discriminant_blocks
 from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, unit
 from gzsl.methods.zero_shot_heads.supports import Supports
-from gzsl.methods.zero_shot_heads.tip_x import class_divergences
+from gzsl.methods.zero_shot_heads.tip_adapter import TipAdapter
+from gzsl.methods.zero_shot_heads.tip_x import GAMMAS, TipX, class_divergences
 from gzsl.methods.zero_shot_heads.transport import conditional_weights, sinkhorn
 from gzsl.nn.neighbour_graph import symmetric
+from gzsl.semantics import Semantics
 
 A, C = 5, 4
 
@@ -64,7 +72,70 @@ def test_tip_x_divergences_fold_into_products(rng: np.random.Generator) -> None:
     middles = np.array([found.keys[owner == c].mean(axis=0) for c in range(C)]) / 0.5
     totals = logsumexp(found.keys @ T.T / 0.5, axis=1)
     folded = np.array([totals[owner == c].mean() for c in range(C)])
-    assert_allclose(class_divergences(Z @ T.T / 0.5, T, middles, folded), expected, rtol=1e-4, atol=1e-5)
+    assert_allclose(class_divergences(Z, T, middles, folded, 0.5), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.005])
+def test_tip_x_scores_in_one_product_what_its_formula_says(temperature: float, rng: np.random.Generator) -> None:
+    view, Z = few_shots(rng), unit(rng.standard_normal((6, A)))
+    head = TipX(alpha=2.0, beta=3.0, gamma=4.0, scale=10.0, temperature=temperature).fit(view, seed=0)
+    side = head.class_side(view.semantics)
+    D = class_divergences(Z, side.centres, side.middles, side.totals, temperature)
+    cache = np.exp(-3 * (1 - Z @ side.supports.keys.T)).reshape(6, C, 3).mean(axis=2)
+    expected = 10 * Z @ side.centres.T + 2 * cache - 4 * (side.slope * D + side.start)
+    assert_allclose(head.joint_scores(Z, side), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_weights_are_searched_on_supports_that_are_left_out(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alphas, betas = (1.0, 30.0, 300.0), (1.0, 10.0)
+    monkeypatch.setattr(cache_head, "ALPHAS", alphas)
+    monkeypatch.setattr(cache_head, "BETAS", betas)
+    view = few_shots(rng)
+    X, y = view.shots.features.to_array(), view.shots.labels
+    right = dict.fromkeys(itertools.product(alphas, betas), 0)
+    for (alpha, beta), k in itertools.product(right, range(len(X))):
+        kept = np.arange(len(X)) != k
+        part = replace(view, shots=Shots(FeatureRows(X[kept]), y[kept]))
+        other = TipAdapter(alpha=alpha, beta=beta).fit(part, seed=0)
+        right[alpha, beta] += int(other.scores(X[k : k + 1], view.semantics).argmax() == y[k])
+    head = TipAdapter(search=True).fit(view, seed=0)
+    assert tuple(head.strengths_[:2]) == max(right, key=lambda pair: (right[pair], -pair[1], -pair[0]))
+    chosen = TipAdapter(alpha=head.strengths_[0], beta=head.strengths_[1]).fit(view, seed=0)
+    assert_allclose(head.scores(X, view.semantics), chosen.scores(X, view.semantics))
+
+
+def test_a_support_that_is_left_out_is_no_part_of_its_class_in_tip_x(rng: np.random.Generator) -> None:
+    view = few_shots(rng)
+    head = TipX(scale=10.0).fit(view, seed=0)
+    side = head.class_side(view.semantics)
+    Z, y = head.supports_, head.support_classes_
+    P = softmax(Z @ side.centres.T / 0.5)
+    each = np.array([[kl_div(p, q).sum() for q in P] for p in P])
+    for gamma, scores in head.without_cache(Z, y, side):
+        for k in range(len(Z)):
+            others = np.arange(len(Z)) != k
+            D = np.array([each[k, others & (y == c)].mean() for c in range(C)])
+            expected = 10 * Z[k] @ side.centres.T - gamma * (side.slope * D + side.start)
+            assert_allclose(scores[k], expected, rtol=1e-3, atol=1e-3 * gamma)
+    assert TipX(search=True).fit(view, seed=0).strengths_[2] in GAMMAS
+
+
+def test_without_two_supports_of_a_class_weights_stay_as_given(rng: np.random.Generator) -> None:
+    view = few_shots(rng, shots=1)
+    head = TipAdapter(search=True, alpha=7.0, beta=3.0).fit(view, seed=0)
+    assert head.strengths_.tolist() == [7.0, 3.0, 0.0]
+
+
+def few_shots(rng: np.random.Generator, shots: int = 3) -> TrainView:
+    """No training row, and a few labelled rows of every class, away from the class vectors."""
+    T = rng.standard_normal((C, A)).astype(np.float32)
+    y, none = np.repeat(np.arange(C), shots), np.empty(0, dtype=np.int64)
+    X = (T[np.roll(np.arange(C), 1)][y] + 0.4 * rng.standard_normal((len(y), A))).astype(np.float32)
+    table = Semantics(T, tuple("abcd"), joint=True)
+    empty = FeatureRows(X[:0])
+    return TrainView(empty, none, table, none, np.arange(C), "transfer", shots=Shots(FeatureRows(unit(X)), y))
 
 
 def test_a_few_rows_of_every_class() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from gzsl.nn.checkpoint import optimiser_state, restore_optimiser
+from gzsl.nn.decoupled import adamw
 from gzsl.nn.optim import adam, sgd
 
 Made = Callable[[list[Tensor]], Optimizer]
@@ -38,6 +39,8 @@ SGDS: list[dict[str, Any]] = [{}, {"weight_decay": 0.01}, {"momentum": 0.9, "nes
 def pair(kind: str, options: dict[str, Any]) -> tuple[Made, Made]:
     if kind == "sgd":
         return lambda members: sgd(members, 0.1, **options), lambda members: SGD(members, lr=0.1, **options)
+    if kind == "adamw":
+        return lambda members: adamw(members, 0.1), lambda members: AdamW(members, 0.1, (0.5, 0.999), fused=True)
     given = dict(options)
     betas = (given.pop("beta1", 0.5), 0.999)
     return (
@@ -46,7 +49,10 @@ def pair(kind: str, options: dict[str, Any]) -> tuple[Made, Made]:
     )
 
 
-@pytest.mark.parametrize(("kind", "options"), [("adam", o) for o in ADAM] + [("sgd", o) for o in SGDS])
+CASES: list[tuple[str, dict[str, Any]]] = [("adamw", {}), *(("adam", o) for o in ADAM), *(("sgd", o) for o in SGDS)]
+
+
+@pytest.mark.parametrize(("kind", "options"), CASES)
 def test_steps_are_those_of_torch_bit_for_bit(kind: str, options: dict[str, Any]):
     ours, theirs = pair(kind, options)
     mine, other = drawn(0), drawn(0)

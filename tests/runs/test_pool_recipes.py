@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gzsl.errors import RecipeError
+from gzsl.errors import ProtocolError, RecipeError
 from gzsl.runs import run_recipe
 from gzsl.runs.recipe import make_recipe
 
@@ -59,3 +59,21 @@ def test_an_inductive_recipe_is_what_it_was() -> None:
 def test_keys_out_of_place_are_named(keys: dict[str, object], sentence: str) -> None:
     with pytest.raises(RecipeError, match=sentence):
         make_recipe({"dataset": "simulated", "method": "eszsl", **keys})
+
+
+@pytest.mark.parametrize(
+    ("shares", "pool", "sentence"),
+    [
+        ({"zebra": 1.0}, "unseen", "found the class 'zebra', expected classes of the pool alone"),
+        ({"class 00": 1.0}, "unseen", "found the class 'class 00', expected classes of the pool alone"),
+        ({"class 00": 0.9}, "all", "found shares that sum to 0.9, expected 1"),
+    ],
+)
+def test_shares_that_no_pool_has_end_a_run_before_it_begins(
+    tmp_path: Path, shares: dict[str, float], pool: str, sentence: str
+) -> None:
+    prior = {"name": "given", "shares": shares}
+    recipe = make_recipe({**LISGAN, "setting": "transductive", "pool": pool, "class_prior": prior})
+    with pytest.raises(ProtocolError, match=sentence):
+        run_recipe(recipe, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -68,6 +68,7 @@ def test_shots_are_in_the_key_and_out_of_the_test(data: Dataset, tmp_path: Path)
         ({"setting": "transfer", "calibration": "stacking"}, "calibration: found 'stacking' in the transfer setting"),
         ({"setting": "transfer", "preprocess": {"align": "ridge"}}, "preprocess.align: found 'ridge' in the transfer"),
         ({"setting": "transfer", "method": "eszsl"}, "but eszsl supports inductive alone; methods that support"),
+        ({"method": "pt-map"}, "found 'inductive', but pt-map supports transductive alone; [0-9]+ methods support"),
         ({"shots": 2, "method": "eszsl"}, "shots: found 2, but eszsl learns from rows of seen classes alone"),
         ({"shots": {"k": 3, "apart": 2}}, "apart: found 2 for 3 shots"),
     ],

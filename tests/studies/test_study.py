@@ -135,6 +135,7 @@ def test_mistakes_in_a_study_are_named(tmp_path: Path) -> None:
         ("[eszsl]", "[eszls]"): "did you mean 'eszsl'",
         ("title: small", "title: small\ndatset: [x]"): "unknown key 'datset'",
         ("datasets: [simulated, digits, AWA1]", ""): "datasets: found none beside methods",
+        ("[simulated, digits, AWA1]", "[simulated, digts]"): "datasets: found 'digts'.*did you mean 'digits'",
         ("title: small", "title: small\ngrid: {method.lam: []}"): "grid: method.lam: found no value",
     }.items():
         with pytest.raises(RecipeError, match=message):

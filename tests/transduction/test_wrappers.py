@@ -127,6 +127,21 @@ def test_a_collapse_is_one_sentence(name: str) -> None:
         make_wrapper({"name": name}).fit(told, seed=0)
 
 
+@pytest.mark.parametrize("name", ["sinkhorn", "self-train", "propagate"])
+def test_rows_that_no_score_tells_apart_are_one_sentence_with_a_uniform_prior_too(name: str) -> None:
+    told = pooled(np.tile(np.array([[1.0, 0, 0]], np.float32), (40, 1)), np.ones((40, 4), np.float32))
+    with pytest.raises(MethodError, match=rf"{name}: all 40 unlabelled rows were given to 'class \d', expected some"):
+        make_wrapper({"name": name}).fit(told, seed=0)
+
+
+@pytest.mark.parametrize(("name", "more"), [("qfsl", {"n_epochs": 1}), ("tmv", {}), ("gfzsl-t", {})])
+def test_methods_refuse_a_pool_that_they_give_to_one_class(name: str, more: dict[str, object]) -> None:
+    view = final_task(load("simulated", preset="easy"), "minmax", "transductive").view
+    alike = np.tile(view.unlabelled.to_array()[:1], (60, 1))
+    with pytest.raises(MethodError, match=rf"{name}: all 60 unlabelled rows were given to '.*', expected some of each"):
+        create(name, **more).fit(replace(view, unlabelled_features=FeatureRows(alike)))
+
+
 def test_unlabelled_rows_that_are_no_numbers_are_refused() -> None:
     task = final_task(load("simulated", preset="easy"), "minmax", "transductive")
     odd = replace(task.view, unlabelled_features=FeatureRows(np.full((3, task.view.n_features), np.nan, np.float32)))

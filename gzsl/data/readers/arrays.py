@@ -132,6 +132,7 @@ def read_arrays(layout: Layout) -> RawData:
         names = unique_names(f"{file.where}: class_names", file.array("class_names").ravel().tolist())
         labels, base, notes = _labels(file, names)
     features, orientation, called = _features(file, len(labels), array)
+    features = embeddings.with_directions(features) if embeddings.is_joint(array) else features
     tables, table_notes = _tables(file, len(names), array, features.shape[1])
     if layout.level is not None:
         return _coarser(file, layout.level, features, labels, names, tables)

@@ -57,6 +57,24 @@ def is_joint(array: str) -> bool:
     return array.startswith(IMAGES)
 
 
+def with_directions(features: Features) -> Features:
+    """The same rows, a zero one among which ends in a sentence when it is read: it is as far from every class."""
+
+    def read() -> Iterator[np.ndarray]:
+        start = 0
+        for block in features.read():
+            silent = np.flatnonzero(~block.any(axis=1))
+            if len(silent):
+                raise DataError(
+                    f"{features.where}: row {start + silent[0]} (counted from 0) is a zero vector, expected one with "
+                    "a direction: leave it out"
+                )
+            start += len(block)
+            yield block
+
+    return Features(features.where, features.shape, read)
+
+
 def embedded_tables(file: Arrays, n_classes: int, array: str, width: int) -> tuple[dict[str, RawTable], list[str]]:
     """Class tables of a file's ``NAME_embed`` arrays, those of the width of the features in their space.
 
@@ -82,7 +100,10 @@ def embedded_tables(file: Arrays, n_classes: int, array: str, width: int) -> tup
             continue
         members = _members(file, key, name, n_classes)
         joint = is_joint(array) and file.shape(key)[-1] == width
-        values = file.array(key) if members is None else members.table()
+        try:
+            values = file.array(key) if members is None else members.table()
+        except DataError as error:
+            raise DataError(f"{file.where}: {key}: {error}") from None
         tables[name] = RawTable(values, members=members, joint=joint)
         about = f"table {name} shares the space of {array}" if joint else f"table {name} has a space of its own"
         notes.append(about if members is None else f"{about}; {members!r}")

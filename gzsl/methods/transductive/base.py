@@ -153,7 +153,7 @@ class PooledTrainer(IterativeMethod):
     @property
     def candidates(self) -> Tensor:
         """Rows of ``classes_`` that unlabelled rows may be of."""
-        return torch.from_numpy(self._view.candidates).to(self.device)
+        return torch.tensor(self._view.candidates, device=self.device)
 
     def pool_batch(self, count: int) -> Tensor:
         """Unlabelled rows (count, d), drawn with replacement by the stream ``pool``."""

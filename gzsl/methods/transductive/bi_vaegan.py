@@ -17,13 +17,12 @@ from gzsl.nn.batches import Batch, TrainingRows
 from gzsl.nn.critic import Critic
 from gzsl.nn.decoupled import adamw
 from gzsl.nn.frozen import frozen
+from gzsl.nn.latent import kl_to_standard_normal
 from gzsl.nn.losses.reconstruction import weighted_l1
 from gzsl.nn.on_sphere import NormedEncoder, on_sphere, perturbed
 from gzsl.nn.penalty_weight import adapted
 from gzsl.nn.wgan import WGANGP, Terms
 from gzsl.params import param
-
-EVERY = 5  # steps between two turns of the regressor
 
 
 @register(
@@ -77,7 +76,7 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
         self.build_regressor(d, a, h, rng)
         self.pool_critic_ = Critic(d, rng=rng, hidden_dim=h)
         self.pool_critic_.output.bias.requires_grad_(False)
-        self.step_, self.epoch_ = 0, 0
+        self.epoch_ = 0
 
     def pretrain(self, rows: TrainingRows) -> None:
         """Start the weights of the penalties."""
@@ -119,8 +118,8 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """The regressor's turn every fifth step; critics; generator and encoder."""
         batch = Batch(self.on_sphere(batch.x), batch.y, batch.a)
-        losses = self._turn() if self.step_ % EVERY == 0 else {}
-        self.step_ += 1
+        turn = self.due()
+        losses = self.regress(self._attribute_step, self._opt["regressor"], self._vectors) if turn else {}
         return losses | super().update(batch)
 
     def critic_update(self, batch: Batch) -> dict[str, Tensor]:
@@ -138,19 +137,26 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
             self.pool_penalty_weight_ = adapted(self.pool_penalty_weight_, found["gradient_penalty"])
         return losses | {f"pool {name}": value for name, value in found.items()}
 
-    def terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """What D_u and R say of rows of the last step's unlabelled classes."""
-        if not self.sees_pool:
-            return {}
-        a = self._classes[-self.batch_size :]
-        made = self.decode(self.streams.normal("pool noise", len(a), self.noise_dim_), a)
-        return {
-            "pool adversarial": self._pool_step.adversarial(made, None),
-            "cycle": (self.cycle_weight, weighted_l1(frozen(self.regressor_, made), a)),
+    def generator_update(self, batch: Batch) -> dict[str, Tensor]:
+        """One step of generator and encoder: all rows that it needs are decoded in one pass."""
+        n = len(batch)
+        mean, logvar, code = self.encoded(batch)
+        codes, vectors = [code], [batch.a]
+        if self.fake_source == "prior":
+            codes, vectors = [*codes, self.noise(n)], [*vectors, batch.a]
+        if self.sees_pool:  # classes of the last step's unlabelled rows
+            codes.append(self.streams.normal("pool noise", n, self.noise_dim_))
+            vectors.append(self._classes[-n:])
+        made = self.decode(torch.cat(codes), torch.cat(vectors)).split(n)
+        terms: Terms = {
+            "reconstruction": (self.vae_weight, self.reconstruction(made[0], batch.x)),
+            "divergence": (self.vae_weight, kl_to_standard_normal(mean, logvar).mean(dim=-1)),
+            "adversarial": self._step.adversarial(made[self.fake_source == "prior"], batch.a),
         }
-
-    def _turn(self) -> dict[str, Tensor]:
-        return self.regress(self._attribute_step, self._opt["regressor"], self._vectors)
+        if self.sees_pool:
+            terms["pool adversarial"] = self._pool_step.adversarial(made[-1], None)
+            terms["cycle"] = (self.cycle_weight, weighted_l1(frozen(self.regressor_, made[-1]), vectors[-1]))
+        return self._step.generator_step_on(terms)
 
     def on_epoch_end(self, epoch: int) -> None:
         """Estimate the prior anew where it is estimated."""

@@ -14,6 +14,7 @@ from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.methods.transductive.base import PooledTrainer
 from gzsl.nn.batches import Batch
+from gzsl.nn.class_shares import refuse_collapse
 from gzsl.nn.init import linear
 from gzsl.nn.wgan import Terms, backpropagate, step
 from gzsl.params import param
@@ -67,8 +68,8 @@ class QFSL(PooledTrainer):
     def constants(self, rows: Any) -> dict[str, Tensor]:
         """Class vectors of all classes, and which are unseen."""
         unseen = torch.zeros(len(self.classes_), dtype=torch.bool, device=self.device)
-        unseen[torch.from_numpy(self._view.unseen).to(self.device)] = True
-        seen = torch.from_numpy(self._view.seen).to(self.device)
+        unseen[torch.tensor(self._view.unseen, device=self.device)] = True
+        seen = torch.tensor(self._view.seen, device=self.device)
         return {"_vectors": self._unit(self._view.semantics), "_unseen": unseen, "_seen_place": seen}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
@@ -89,6 +90,13 @@ class QFSL(PooledTrainer):
     def on_epoch_end(self, epoch: int) -> None:
         """Estimate the prior anew, where it is estimated."""
         self.follow_shares()
+
+    def finish_scoring(self) -> None:
+        """Get ready to score, and refuse a fit that gives all unlabelled rows to one class."""
+        super().finish_scoring()
+        possible = self._view.candidates
+        best = self.pool_scores()[:, possible].argmax(axis=1)
+        refuse_collapse(best, len(possible), self.card.id, repr(self.classes_[possible[best[0]]]))
 
     def _mass(self, logp: Tensor) -> Tensor:
         if self._view.pool == "unseen":

@@ -16,7 +16,7 @@ from gzsl.nn.on_sphere import perturbed
 from gzsl.nn.wgan import WGANGP, Terms, backpropagate, step
 from gzsl.params import param
 
-INNER = 5  # steps of the critic and of the regressor in a turn
+EVERY, INNER = 5, 5  # steps between two turns of the regressor; steps of its critic and of itself in a turn
 
 
 class RegressorTurns(PooledTrainer):
@@ -38,6 +38,12 @@ class RegressorTurns(PooledTrainer):
         self.regressor_ = MLP([d, h, a], rng=rng, output="unit")
         self.attribute_critic_ = Critic(a, rng=rng, hidden_dim=self.attribute_dim)
         self.attribute_critic_.output.bias.requires_grad_(False)
+        self.step_ = 0
+
+    def due(self) -> bool:
+        """Whether it is the regressor's turn; counts the steps."""
+        self.step_ += 1
+        return self.step_ % EVERY == 1
 
     @property
     def sees_pool(self) -> bool:
@@ -63,12 +69,11 @@ class RegressorTurns(PooledTrainer):
             losses = {f"attribute {name}": value for name, value in found.items()}
         x, a, pool, _ = self._both(n, vectors)
         for rows in torch.arange(n, device=x.device).split(self.batch_size):
-            mapped = self.regressor_(x[rows])
-            terms: Terms = {"regression": (1.0, weighted_l1(mapped, a[rows]))}
+            mapped = self.regressor_(torch.cat([x[rows], pool[rows]]) if self.sees_pool else x[rows])
+            terms: Terms = {"regression": (1.0, weighted_l1(mapped[: len(rows)], a[rows]))}
             if self.sees_pool:
-                critic = self.attribute_critic_
-                view = critic.frozen(mapped).mean() + critic.frozen(self.regressor_(pool[rows])).mean()
-                terms["attribute adversarial"] = (self.attribute_weight, -view)
+                view = self.attribute_critic_.frozen(mapped).mean()
+                terms["attribute adversarial"] = (self.attribute_weight, -2 * view)  # the means of both, added
             losses |= backpropagate(terms, (optimiser,))
             step(optimiser)
         return losses

@@ -72,9 +72,14 @@ class JointHead(Method):
 
 
 def _mean_row(view: TrainView) -> np.ndarray:
-    """Mean of the training rows at unit length, or of the shots where there are none; zeros without either."""
+    """Mean of the training rows at unit length, or of the shots where there are none; zeros without either.
+
+    Of rows with regions it is the mean of those of all rows.
+    """
     rows = view.features if len(view.features) or view.shots is None else view.shots.features
-    total = np.zeros(view.n_features)
+    total, count = np.zeros(view.n_features), 0
     for _, block in rows.blocks():
-        total += unit(block).sum(axis=0, dtype=np.float64)
-    return (total / max(1, len(rows))).astype(np.float32)
+        vectors = unit(block).reshape(-1, block.shape[-1])
+        total += vectors.sum(axis=0, dtype=np.float64)
+        count += len(vectors)
+    return (total / max(1, count)).astype(np.float32)

@@ -17,7 +17,7 @@ ROWS = 1024  # of a class that are looked at together
     "fudd",
     family="zero_shot_heads",
     settings=("inductive", "transfer"),
-    fidelity="partly from memory: unverified",
+    fidelity="replicated from code",
     cite="Esfandiarpoor & Bach, Follow-Up Differential Descriptions: Language Models Resolve Ambiguities for Image "
     "Classification, ICLR 2024, arXiv:2311.07593",
     year=2024,
@@ -31,7 +31,8 @@ class FuDD(JointHead):
     c' ≠ c} Σ_{e in D_cc'} e`` at unit length, where D_cc' are descriptions of c against c', and the class in K(x)
     with the largest ``x · t_c(x)`` wins; other classes keep their order below.
 
-    **Differences.** The paper asks a language model how c differs from c'. Here D_cc' are the members e of c with the
+    **Differences.** Released code scores first with the plain name, and asks a language model how c differs from c'.
+    Here members stand for both (ours): their mean scores first, and D_cc' are the members e of c with the
     largest ``e · (t_c - t_c')``, the share ``kept`` of them. Sums are of counts: a member that serves against m classes
     counts m times, where released code keeps each sentence once.
 

@@ -45,7 +45,9 @@ class GDA(JointHead):
     **Differences.** The paper has labelled rows of all classes, or new classes apart from the old. Here a class
     without labelled rows gets a mean: ``neighbours``, the paper's for new classes: the mean of the ``n_neighbours``
     labelled rows nearest to its vector and of a quarter as many copies of the vector; ``shifted`` (ours): its vector,
-    moved by the distance of the mean row from the mean seen class vector. All share the seen classes' covariance.
+    moved by the distance of the mean row from the mean seen class vector. All share the seen classes' covariance;
+    released code, which scores old and new classes apart, gives the new ones that of their nearest rows around the
+    vectors, and leaves the old ones' unshrunk there.
     ``shrinkage`` (ours) mixes Σ with ``tr(Σ) / a`` times I by a share instead, since the paper's vanishes with many
     rows. Rows are not augmented.
 

@@ -20,7 +20,7 @@ from gzsl.semantics import Semantics
     "roboshot",
     family="zero_shot_heads",
     settings=("inductive", "transfer"),
-    fidelity="partly from memory: unverified",
+    fidelity="replicated from code",
     cite="Adila, Shin, Cai & Sala, Zero-Shot Robustification of Zero-Shot Models, ICLR 2024, arXiv:2309.04344",
     year=2024,
     needs=("joint",),

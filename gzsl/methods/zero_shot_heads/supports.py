@@ -45,18 +45,25 @@ class Supports:
             What is added to a member to stand among rows.
         """
         bare = np.setdiff1d(np.arange(len(views)), labels)
-        chosen = np.isin(views.owners, bare)
-        keys = np.concatenate([rows[labels >= 0], unit(views.vectors[chosen] + gap)])
-        owners = np.concatenate([labels[labels >= 0], views.owners[chosen]])
+        kept, chosen = np.flatnonzero(labels >= 0), np.flatnonzero(np.isin(views.owners, bare))
+        owners = np.concatenate([labels[kept], views.owners[chosen]])
         order = np.argsort(owners, kind="stable")
         starts = np.searchsorted(owners[order], np.arange(len(views) + 1))
-        return cls(np.ascontiguousarray(keys[order]), starts)
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        keys = np.empty((len(order), views.vectors.shape[1]), dtype=np.float32)
+        keys[place[: len(kept)]] = rows[kept]
+        for where in row_blocks(len(chosen), 4 * keys[:1].nbytes):  # members may be most of all that is in memory
+            keys[place[len(kept) :][where]] = unit(views.vectors[chosen[where]] + gap)
+        return cls(keys, starts)
 
     def affinities(self, Z: np.ndarray, beta: float, balance: bool) -> np.ndarray:
         """``Σ_m exp(-β (1 - x · s_m))`` over the supports of each class, or the mean: (n, a) -> (n, C), in blocks."""
         found = np.empty((len(Z), len(self.starts) - 1), dtype=np.float32)
-        for where in row_blocks(len(Z), 8 * len(self.keys)):
-            A = Z[where] @ self.keys.T
-            np.multiply(A - 1, beta, out=A)
-            found[where] = np.add.reduceat(np.exp(A, out=A), self.starts[:-1], axis=1)
-        return found / self.counts.astype(np.float32) if balance else found
+        for where in row_blocks(len(Z), 4 * len(self.keys)):
+            A = (beta * Z[where]) @ self.keys.T
+            A -= beta
+            np.add.reduceat(np.exp(A, out=A), self.starts[:-1], axis=1, out=found[where])
+        if balance:
+            found /= self.counts.astype(np.float32)
+        return found

@@ -18,7 +18,7 @@ from gzsl.params import param
     "arXiv:2207.09519",
     year=2022,
     needs=("joint",),
-    test_params=[{}, {"class_balance": False, "alpha": 3.0}],
+    test_params=[{}, {"class_balance": False, "alpha": 3.0}, {"search": True}],
 )
 class TipAdapter(CacheHead):
     """Cosines with class vectors, and what the labelled rows nearest to a row say.
@@ -29,7 +29,9 @@ class TipAdapter(CacheHead):
     **Differences.** A class without a labelled row has its members as supports, shifted by the distance of the mean
     row from the mean class vector (SuS-X's idea with texts instead of drawn pictures). ``class_balance`` (ours)
     averages over the supports of a class instead of adding them up, so that classes with more of them do not win by
-    that. Features are not augmented: a support is one row, not ten crops.
+    that: with k supports a class, α is k times the released one. Released code takes α = 1.17 and β = 1 as a start and
+    searches both on a validation set; ``search`` (ours) does so on the supports, for a setting that has no such set.
+    Features are not augmented: a support is one row, not ten crops.
 
     **Notes.** Reads seen rows, and a few labels of unseen classes where the protocol has them. Every row meets
     every support: M / C products of rows and class vectors, in blocks.
@@ -39,8 +41,15 @@ class TipAdapter(CacheHead):
     beta: float = param(default=1.0, low=0.0, high=1e3, symbol="β", tune=(0.5, 20.0), doc="sharpness of the cache")
     class_balance: bool = param(default=True, doc="mean over the supports of a class instead of their sum (ours)")
 
+    @property
+    def balanced(self) -> bool:
+        """As ``class_balance`` says."""
+        return self.class_balance
+
     def joint_scores(self, Z: np.ndarray, side: CacheSide) -> np.ndarray:
         """Scaled cosines and cache: (n, a) -> (n, C)."""
-        found = self.scale * (Z @ side.centres.T)
-        found += self.alpha * side.supports.affinities(Z, self.beta, self.class_balance)
+        alpha, beta, _ = self.strengths()
+        found = side.supports.affinities(Z, beta, self.balanced)
+        found *= alpha
+        found += (self.scale * Z) @ side.centres.T
         return found

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.blas import sgemm
 
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.cache_head import CacheHead, CacheSide
-from gzsl.methods.zero_shot_heads.prompt_views import row_blocks, unit
+from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, row_blocks, unit
 from gzsl.params import param
-from gzsl.semantics import Semantics
+
+GAMMAS = (0.1, 1.0, 10.0, 100.0)  # of the search
+ROWS = 2048  # that are scored together
+COLD = 1 / 80  # temperatures from which on exponentials stay within single precision without a shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +37,12 @@ class SignatureSide(CacheSide):
     slope: float
     start: float
 
+    def folded(self, gamma: float) -> np.ndarray:
+        """What ``[Σ_c P_c t_c, H, 1]`` is multiplied with for ``-γ ψ(D)``, (a + 2, C)."""
+        weight = -gamma * self.slope
+        last = [np.full(len(self.totals), weight), weight * self.totals - gamma * self.start]
+        return np.concatenate([-weight * self.middles.T, last]).astype(np.float32)
+
 
 @register(
     "tip-x",
@@ -42,7 +53,7 @@ class SignatureSide(CacheSide):
     "arXiv:2211.16198",
     year=2023,
     needs=("joint",),
-    test_params=[{}, {"alpha": 0.0, "gamma": 5.0, "temperature": 0.1}],
+    test_params=[{}, {"alpha": 0.0, "gamma": 5.0, "temperature": 0.1}, {"search": True}, {"temperature": 0.005}],
 )
 class TipX(CacheHead):
     """Tip-Adapter, and a third term: how far a row's distribution over classes is from those of the supports.
@@ -53,11 +64,12 @@ class TipX(CacheHead):
 
     **Differences.** Supports are labelled rows, or members of classes that have none (the paper draws or retrieves
     pictures by name). ψ's range is that of the supports among each other, not of the test rows: those scores would
-    depend on each other. Means over supports replace sums, which would differ with their number.
+    depend on each other. Means over supports replace sums, which would differ with their number. Released code
+    searches α, β and γ on a validation set; ``search`` (ours) does so on the supports.
 
     **Notes.** With ``log Q_m = s_m · t / τ - z_m``, the mean of ``KL(P || Q_m)`` over the supports of a class is ``Σ
     P log P - (P T) · s̄_c / τ + z̄_c``: supports fold into one vector and one number a class, whatever their number,
-    and the term costs two products. Where α is 0 no row meets a support.
+    and the term costs two products besides that with the class vectors. Where α is 0 no row meets a support.
     """
 
     alpha: float = param(default=1.0, low=0.0, high=1e4, symbol="α", tune=(0.1, 10.0), doc="weight of the cache")
@@ -65,58 +77,88 @@ class TipX(CacheHead):
     gamma: float = param(default=1.0, low=0.0, high=1e4, symbol="γ", tune=(0.1, 30.0), doc="weight of the divergence")
     temperature: float = param(default=0.5, low=1e-3, high=1e3, log=True, symbol="τ", doc="of P and Q, on raw cosines")
 
-    def class_side(self, semantics: Semantics) -> SignatureSide:
-        """Fold the supports of a table."""
-        side = super().class_side(semantics)
+    def side_of(self, views: PromptViews, labels: np.ndarray) -> SignatureSide:
+        """Fold the supports."""
+        side = super().side_of(views, labels)
         keys, starts, counts = side.supports.keys, side.supports.starts[:-1], side.supports.counts
         totals = np.empty(len(keys), dtype=np.float32)
         for where in row_blocks(len(keys), 8 * len(counts)):
-            totals[where] = _log_sum_exp(keys[where] @ side.centres.T / self.temperature)
+            totals[where] = log_sum_exp(keys[where] @ side.centres.T / self.temperature)
         means = np.add.reduceat(keys, starts, axis=0) / counts[:, None].astype(np.float32)
         middles, folded = means / self.temperature, np.add.reduceat(totals, starts) / counts
-        D = class_divergences(unit(means) @ side.centres.T / self.temperature, side.centres, middles, folded)
+        D = class_divergences(unit(means), side.centres, middles, folded, self.temperature)
         alike = unit(means) @ unit(means).T
         low, high = float(D.min()), float(D.max())
         slope = float(np.ptp(alike)) / max(high - low, 1e-12)
         start = float(alike.min()) - slope * low
         return SignatureSide(side.centres, side.supports, middles, folded.astype(np.float32), slope, start)
 
+    def without_cache(self, Z: np.ndarray, labels: np.ndarray, side: CacheSide) -> Iterator[tuple[float, np.ndarray]]:
+        """Cosines less divergences; of a support from itself the divergence is 0, so that the others' mean is known."""
+        assert isinstance(side, SignatureSide)
+        D = class_divergences(Z, side.centres, side.middles, side.totals, self.temperature)
+        counts = side.supports.counts[labels]
+        D[np.arange(len(Z)), labels] *= counts / (counts - 1)
+        for gamma in GAMMAS:
+            yield gamma, self.scale * (Z @ side.centres.T) - gamma * (side.slope * D + side.start)
+
     def joint_scores(self, Z: np.ndarray, side: SignatureSide) -> np.ndarray:
         """Cosines, cache and divergence: (n, a) -> (n, C)."""
-        cosines = Z @ side.centres.T
-        found = self.scale * cosines
-        if self.alpha:
-            found += self.alpha * side.supports.affinities(Z, self.beta, True)
-        if self.gamma:
-            cosines /= self.temperature
-            D = class_divergences(cosines, side.centres, side.middles, side.totals)
-            found -= self.gamma * side.slope * D
-            found -= self.gamma * side.start
+        alpha, beta, gamma = self.strengths()
+        found = np.empty((len(Z), len(side.centres)), dtype=np.float32)
+        folded, plain = side.folded(gamma), self.scale * self.temperature
+        for start in range(0, len(Z), ROWS):
+            block, x = found[start : start + ROWS], Z[start : start + ROWS]
+            expected, negative_entropy = expected_vectors(x, side.centres, self.temperature, block)
+            left = np.column_stack([expected, negative_entropy, np.ones(len(block), dtype=np.float32)])
+            # block = left @ folded + scale τ block, in one pass over it: transposed, since BLAS stores columns
+            sgemm(1.0, folded.T, left.T, beta=plain, c=block.T, trans_a=False, overwrite_c=True)
+        if alpha:
+            found += alpha * side.supports.affinities(Z, beta, True)
         return found
 
 
-def class_divergences(logits: np.ndarray, T: np.ndarray, middles: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def expected_vectors(
+    Z: np.ndarray, T: np.ndarray, temperature: float, logits: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """``Σ_c P_c t_c`` (n, a) and ``Σ_c P_c log P_c`` (n,) for ``P = softmax(Z T' / τ)`` of unit rows.
+
+    ``logits`` (n, C), where given, holds ``Z T' / τ`` afterwards.
+    """
+    warmth = np.float32(temperature)
+    logits = np.matmul(Z / warmth, T.T, out=logits)
+    shift = logits.max(axis=1) if temperature < COLD else np.zeros(len(Z), dtype=np.float32)
+    P = np.exp(logits - shift[:, None] if temperature < COLD else logits)
+    sums, expected = P.sum(axis=1), P @ T
+    expected /= sums[:, None]
+    # Σ P log P is the mean logit, which is that of the mean class vector, less the logarithm of the sum
+    return expected, np.einsum("na,na->n", expected, Z) / warmth - shift - np.log(sums)
+
+
+def class_divergences(
+    Z: np.ndarray, T: np.ndarray, middles: np.ndarray, totals: np.ndarray, temperature: float
+) -> np.ndarray:
     """Mean ``KL(P_n || Q_m)`` over the supports of every class, (n, C).
 
     Parameters
     ----------
-    logits : ndarray, shape (n, C)
-        ``x · t / τ``, of which P is the softmax.
+    Z : ndarray, shape (n, a)
+        Rows at unit length.
     T : ndarray, shape (C, a)
-        Class vectors.
+        Class vectors at unit length.
     middles, totals : ndarray
         See `SignatureSide`.
+    temperature : float
+        τ.
     """
-    P = np.exp(logits - logits.max(axis=1, keepdims=True))
-    P /= P.sum(axis=1, keepdims=True)
-    negative_entropy = np.einsum("nc,nc->n", P, logits) - _log_sum_exp(logits)
-    found = (P @ T) @ -middles.T
-    found += totals
+    expected, negative_entropy = expected_vectors(Z, T, temperature)
+    found: np.ndarray = totals - expected @ middles.T
     found += negative_entropy[:, None]
     return found
 
 
-def _log_sum_exp(logits: np.ndarray) -> np.ndarray:
+def log_sum_exp(logits: np.ndarray) -> np.ndarray:
+    """Logarithm of the sum of the exponentials of each row, (n,)."""
     top = logits.max(axis=1)
     found: np.ndarray = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
     return found

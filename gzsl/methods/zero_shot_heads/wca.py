@@ -15,12 +15,12 @@ from gzsl.semantics import Semantics
     "wca",
     family="zero_shot_heads",
     settings=("inductive", "transfer"),
-    fidelity="replicated from code",
+    fidelity="partly from memory: unverified",
     cite="Li et al., Visual-Text Cross Alignment: Refining the Similarity Score in Vision-Language Models, ICML 2024, "
     "arXiv:2406.02915",
     year=2024,
     needs=("joint", "regions"),
-    test_params=[{}, {"row_sharpness": 0.0, "text_sharpness": 0.0}],
+    test_params=[{}, {"row_sharpness": 0.0, "text_sharpness": 0.0}, {"centred": True}],
 )
 class WCA(JointHead):
     """Crops that look like the whole picture and descriptions that say what the name says weigh more.

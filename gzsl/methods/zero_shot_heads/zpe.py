@@ -33,7 +33,8 @@ class ZPE(JointHead):
 
     **Differences.** The paper takes off half the mean over the test rows and half that over 20,000 pictures of the
     pre-training set. Here the second set is the training rows, and the first the unlabelled rows, which only the
-    transductive setting gives; with one set its mean is taken off whole. ``max_rows`` random rows are used (the authors
+    transductive setting gives; with one set its mean is taken off whole. ``scores`` counts negative ones as 0 (ours).
+    ``max_rows`` random rows are used (the authors
     report that a tenth of the test rows does).
 
     **Notes.** Means of logits come from the mean row, without a pass. The largest logits need every template:
