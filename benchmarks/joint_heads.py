@@ -37,7 +37,7 @@ HEADS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 NO_ROWS = ("prompt-ensemble", "waffle", "roboshot", "fudd", "chils", "autoclip", "wca")
 POOLED = ("pt-map", "putm", "zlap")
-HEAVY = ("tip-adapter", "chils", "autoclip", "wca")  # score a tenth of the rows
+HEAVY = ("tip-adapter", "chils", "autoclip", "wca", "fudd")  # score a tenth of the rows
 CROPS = 10  # a row, for the head that wants several
 
 
