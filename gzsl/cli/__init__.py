@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 LONGEST = 500  # letters of what a user's own code raised
+INTERRUPTED = 130  # exit code after Ctrl-C
 
 
 def main() -> None:
@@ -24,8 +25,11 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         complain("interrupted; the same command again continues")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code == INTERRUPTED:  # typer met the interrupt, and says nothing
+            complain("interrupted; the same command again continues")
+            raise
         place = _plugins_line(error)
         if place is None:
             raise

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from gzsl.cli.options import DataOption, DeviceOption, JsonOption, PluginOption, print_json, written_file
-from gzsl.cli.terminal import Console, complain
+from gzsl.cli.terminal import Console
 from gzsl.errors import RunError
 from gzsl.files import write_bytes
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gzsl.studies.cells import Cell, CellResult
     from gzsl.studies.study import Study
 
-INTERRUPTED = 130
 ResourcesOption = Annotated[
     list[str] | None,
     typer.Option("--resources", metavar="NAME=N", help="what a cell takes of a cluster's worker, e.g. GPU=1"),
@@ -67,12 +66,8 @@ def sweep(
     if dry_run:
         print_dry_run(Launch(cells, out, data, device), cells, workers, json_output)
         return
-    try:
-        options = _cluster_options(scheduler, resources)
-        results = _run(cells, (out, data, device), options, track, workers, fail_fast)
-    except KeyboardInterrupt:
-        complain("interrupted; the same command again continues with what is missing")
-        raise typer.Exit(INTERRUPTED) from None
+    options = _cluster_options(scheduler, resources)
+    results = _run(cells, (out, data, device), options, track, workers, fail_fast)
     lines = compare(results)
     _write(lines, csv, markdown, latex)
     if json_output:

@@ -18,6 +18,7 @@ from gzsl.data.fingerprint import content_hash, hash_features
 from gzsl.data.given import check_names, given_parts
 from gzsl.data.regions import Regions
 from gzsl.data.splits import Split
+from gzsl.data.tables import beside
 from gzsl.errors import DataError, suggest
 from gzsl.files import value_hash
 from gzsl.semantics import Semantics
@@ -274,10 +275,8 @@ class Dataset:
         """
         if name not in self.tables:
             why = "".join(f"; {note}" for note in self.card.notes if note.startswith(f"table {name} "))
-            raise DataError(
-                f"{self.name}: no semantics {name!r}; {suggest(name, self.tables)} "
-                f"(available: {', '.join(sorted(self.tables))}){why}"
-            )
+            known = f"{suggest(name, self.tables)} (available: {', '.join(sorted(self.tables))})"
+            raise DataError(f"{self.name}: no semantics {name!r}; {known}{why}{beside(self.folder, name)}")
         table = self.tables[name].normalised(normalise, statistics_from=self.split.seen)
         return self if table is self.semantics else replace(self, semantics=table)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -108,3 +109,10 @@ def _directions(semantics: Semantics) -> np.ndarray:
     table = semantics.table.astype(np.float64)
     norms = np.linalg.norm(table, axis=1, keepdims=True)
     return table / np.where(norms > 0, norms, 1.0)
+
+
+def beside(folder: Path | None, name: str) -> str:
+    """How a class table of some name, in a file beside the data, is read; empty where there is no such file."""
+    files = [] if folder is None else [folder / f"{name}{ending}" for ending in (".csv", ".npz")]
+    found = next((path.name for path in files if path.is_file()), None)
+    return "" if found is None else f"; {found} beside the data is read by dataset.tables: {{{name}: {found}}}"

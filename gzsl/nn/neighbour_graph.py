@@ -89,7 +89,7 @@ def pieces(graph: sparse.csr_matrix) -> np.ndarray:
     return np.asarray(csgraph.connected_components(graph, directed=True, connection="weak")[1])
 
 
-def refuse_unreached(graph: sparse.csr_matrix, reached: np.ndarray, who: str) -> None:
+def refuse_unreached(graph: sparse.csr_matrix, reached: np.ndarray, who: str, *, n_rows: int | None = None) -> None:
     """Refuse a graph one of whose pieces holds no node that labels can come from.
 
     Parameters
@@ -100,6 +100,8 @@ def refuse_unreached(graph: sparse.csr_matrix, reached: np.ndarray, who: str) ->
         Nodes that have a label or a prototype.
     who : str
         Whose graph it is, for the message.
+    n_rows : int, optional
+        How many of the first nodes are rows; the others, such as hyper-edges, need no label. All when None.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def refuse_unreached(graph: sparse.csr_matrix, reached: np.ndarray, who: str) ->
     """
     piece = pieces(graph)
     count = int(piece.max(initial=-1)) + 1
-    lost = np.bincount(piece, minlength=count)
+    lost = np.bincount(piece[:n_rows], minlength=count)
     lost[np.unique(piece[reached])] = 0
     if lost.any():
         raise MethodError(

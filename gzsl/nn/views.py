@@ -134,5 +134,8 @@ class HyperGraph:
 
     @property
     def reach(self) -> sparse.csr_matrix:
-        """A graph (n + e, n + e) whose pieces are those of edges and hyper-edges together."""
-        return sparse.csr_matrix(sparse.bmat([[self.graph, self.members.T], [self.members, None]]))
+        """A graph (n + e, n + e) whose pieces are those of edges and of the e hyper-edges that count together."""
+        counting = self.members[np.flatnonzero((np.diff(self.members.indptr) > 0) & (self.strength > 0))]
+        graph = self.graph.copy()
+        graph.eliminate_zeros()
+        return sparse.csr_matrix(sparse.bmat([[graph, counting.T], [counting, None]]))

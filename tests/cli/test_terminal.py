@@ -80,3 +80,20 @@ def test_nothing_else_writes_to_the_terminal() -> None:
     sources = {path.name: path.read_text() for path in Path(gzsl.cli.__file__).parent.glob("*.py")}
     found = {name: ways.findall(text) for name, text in sources.items() if name != "terminal.py" and ways.search(text)}
     assert found == {"app.py": ["typer.echo"], "options.py": ["typer.echo"]}  # the version, and JSON in ASCII
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"), [(["run", "eszsl/digits"], "gzsl.runs.run.run_recipe"), (["datasets"], "gzsl.cli.app.app")]
+)
+def test_an_interrupt_says_how_to_go_on(
+    arguments: list[str], place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*args: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, stop)  # inside a command, where typer meets it first, and outside of any
+    monkeypatch.setattr(sys, "argv", ["gzsl", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.strip() == "gzsl: interrupted; the same command again continues"

@@ -122,6 +122,9 @@ def test_semantics_are_chosen_by_name(toy: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(dataset.semantics.table, axis=1), 1, rtol=1e-6)
     with pytest.raises(DataError, match="no semantics 'orig_att'; did you mean 'original_att'"):
         load(folder, semantics="orig_att")
+    (folder / "said.csv").write_text("class,a\n")
+    with pytest.raises(DataError, match=r"said.csv beside the data is read by dataset.tables: \{said: said.csv\}"):
+        load(folder, semantics="said")
     with pytest.raises(DataError, match="semantics normalisation: found 'l3'"):
         load(folder, normalise="l3")
 

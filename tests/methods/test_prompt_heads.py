@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from gzsl.methods.zero_shot_heads.autoclip import view_evidence, view_weights
 from gzsl.methods.zero_shot_heads.chils import hierarchical_scores
-from gzsl.methods.zero_shot_heads.fudd import differential, follow_up, subset_cosines
+from gzsl.methods.zero_shot_heads.fudd import Differences, differential, follow_up, subset_cosines
 from gzsl.methods.zero_shot_heads.prompt_ensemble import best_scores
 from gzsl.methods.zero_shot_heads.prompt_views import PromptViews, row_blocks, unit
 from gzsl.methods.zero_shot_heads.roboshot import main_directions, scatter
@@ -121,13 +121,13 @@ def test_fudd_pools_the_descriptions_of_all_pairs_of_candidates() -> None:
                     margins = group @ (centres[c] - centres[other])
                     pooled.append(group[np.argsort(-margins, kind="stable")[: int(np.ceil(0.5 * len(group)))]])
             expected[n, i] = Z[n] @ unit(np.concatenate(pooled).mean(axis=0))
-    assert_allclose(follow_up(Z, candidates, found, 0.5), expected, atol=1e-5)
+    assert_allclose(follow_up(Z, candidates, Differences(found, 0.5)), expected, atol=1e-5)
 
 
 def test_fudd_with_all_members_and_all_classes_is_the_ensemble() -> None:
     found, Z = views(), rows()
     everything = np.tile(np.arange(4), (len(Z), 1))
-    assert_allclose(follow_up(Z, everything, found, 1.0), Z @ unit(found.means).T, atol=1e-5)
+    assert_allclose(follow_up(Z, everything, Differences(found, 1.0)), Z @ unit(found.means).T, atol=1e-5)
     assert not differential(found, 2, unit(found.means), 1.0)[2].any()
 
 

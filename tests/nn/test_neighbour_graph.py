@@ -71,3 +71,4 @@ def test_a_piece_that_no_label_reaches_is_refused() -> None:
     refuse_unreached(graph, np.array([True, False, True, False, False]), "some-method")
     with pytest.raises(MethodError, match=r"some-method: the graph .* 2 pieces, and no label reaches one of 3 rows"):
         refuse_unreached(graph, np.array([True, False, False, False, False]), "some-method")
+    refuse_unreached(graph, np.array([True, False, False, False, False]), "some-method", n_rows=2)

@@ -142,6 +142,15 @@ def test_methods_refuse_a_pool_that_they_give_to_one_class(name: str, more: dict
         create(name, **more).fit(replace(view, unlabelled_features=FeatureRows(alike)))
 
 
+def test_a_graph_that_falls_into_pieces_is_refused() -> None:
+    view = final_task(load("simulated", preset="easy"), "minmax", "transductive").view
+    pool = view.unlabelled.to_array().copy()
+    pool[::2] = pool[:1]  # copies are each other's nearest rows, and nobody else's
+    odd = replace(view, unlabelled_features=FeatureRows(pool))
+    with pytest.raises(MethodError, match=r"tmv: the graph of neighbours falls into \d+ pieces, and no label reaches"):
+        create("tmv", n_neighbours=1, hyper_share=0.0, seen_rows=1).fit(odd)
+
+
 def test_unlabelled_rows_that_are_no_numbers_are_refused() -> None:
     task = final_task(load("simulated", preset="easy"), "minmax", "transductive")
     odd = replace(task.view, unlabelled_features=FeatureRows(np.full((3, task.view.n_features), np.nan, np.float32)))

@@ -49,7 +49,8 @@ class OntoZSL(GraphConditions, GuidedGenerator):
     **Differences.** The released TransE takes 80,000 steps of 256 triples with 1,024 negatives at a rate of 5e-5;
     these defaults are smaller, at a higher rate, which the few triples of class graphs allow. Text is what ``inputs``
     says, where the paper has word vectors of names. Corrupted triples that are known do not count, instead of being
-    drawn again. An edge without direction is a triple both ways.
+    drawn again; Adam goes on when the rate falls to a tenth, where theirs starts anew. An edge without direction is a
+    triple both ways.
     """
 
     embedding_dim: int = param(default=100, low=1, high=100_000, symbol="m", doc="of structure, and of text")

@@ -107,7 +107,8 @@ class TMV(PooledTables):
         Y[np.arange(m + len(few), total), candidates] = 1
         graph = self._graph(nodes)
         first = classes_by_cosine(nodes, m, candidates)
-        refuse_unreached(graph.reach, np.arange(total + graph.members.shape[0]) >= m, self.card.id)
+        reach = graph.reach  # rows, then training rows and prototypes with their labels, then hyper-edges
+        refuse_unreached(reach, np.isin(np.arange(reach.shape[0]), np.arange(m, total)), self.card.id, n_rows=m)
         for _ in range(self.n_sweeps):
             Y = (1 - self.alpha) * spread(graph, Y, self.alpha)  # type: ignore[arg-type]
         found = Y.astype(np.float32) / max(1e-12, float(np.abs(Y).max()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from gzsl.methods import register
@@ -11,6 +13,25 @@ from gzsl.params import param
 from gzsl.semantics import Semantics
 
 ROWS = 1024  # of a class that are looked at together
+MOST_KEPT = 256 << 20  # bytes of differences that are kept for further rows
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """Members, and which of them tell a class from every other, found once a class where that fits into memory."""
+
+    views: PromptViews
+    kept: float
+    known: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def of(self, c: int) -> np.ndarray:
+        """`differential` of class c, (C, J) of 0 and 1."""
+        found = self.known.get(c)
+        if found is None:
+            found = differential(self.views, c, unit(self.views.means), self.kept).astype(np.uint8)
+            if len(self.views) * len(self.views.vectors) <= MOST_KEPT:
+                self.known[c] = found
+        return found
 
 
 @register(
@@ -44,19 +65,19 @@ class FuDD(JointHead):
     n_candidates: int = param(default=10, low=2, high=10_000, symbol="k", tune=(2, 20), doc="classes that are compared")
     kept: float = param(default=0.5, low=0.01, high=1.0, doc="share of a class's members that describe a difference")
 
-    def class_side(self, semantics: Semantics) -> PromptViews:
-        """All members."""
-        return self.views(semantics)
+    def class_side(self, semantics: Semantics) -> Differences:
+        """All members, and what tells classes apart as it is found."""
+        return Differences(self.views(semantics), self.kept)
 
-    def joint_scores(self, Z: np.ndarray, side: PromptViews) -> np.ndarray:
+    def joint_scores(self, Z: np.ndarray, side: Differences) -> np.ndarray:
         """Scores of the first step, those of candidates replaced by the second's and lifted over all others."""
-        views = side
+        views = side.views
         first = Z @ unit(views.means).T
         k = min(self.n_candidates, len(views))
         if k < 2:
             return first
         candidates = np.argpartition(-first, k - 1, axis=1)[:, :k]
-        second = follow_up(Z, candidates, views, self.kept)
+        second = follow_up(Z, candidates, side)
         ceiling = 2.0  # cosines are at most 1, so that candidates stay above what was not compared
         np.put_along_axis(first, candidates, second + ceiling, axis=1)
         return first
@@ -74,19 +95,20 @@ def differential(views: PromptViews, c: int, centres: np.ndarray, kept: float) -
     return used
 
 
-def follow_up(Z: np.ndarray, candidates: np.ndarray, views: PromptViews, kept: float) -> np.ndarray:
+def follow_up(Z: np.ndarray, candidates: np.ndarray, side: Differences) -> np.ndarray:
     """Cosines (n, k) of rows (n, a) with the vectors of their candidates (n, k), each made of the others."""
-    found, centres = np.empty(candidates.shape, dtype=np.float32), unit(views.means)
+    found, views = np.empty(candidates.shape, dtype=np.float32), side.views
     flat = candidates.ravel()
     order = np.argsort(flat, kind="stable")
     ends = np.searchsorted(flat[order], np.arange(len(views) + 1))
     for c in np.flatnonzero(np.diff(ends)):
-        members, used = views.vectors[views.starts[c] : views.starts[c + 1]], differential(views, int(c), centres, kept)
+        members, used = views.vectors[views.starts[c] : views.starts[c + 1]], side.of(int(c))
         gram = members @ members.T
         for start in range(ends[c], ends[c + 1], ROWS):
             places = order[start : min(start + ROWS, ends[c + 1])]
             rows, slots = np.divmod(places, candidates.shape[1])
-            found[rows, slots] = subset_cosines(Z[rows] @ members.T, used[candidates[rows]].sum(axis=1), gram)
+            counts = used[candidates[rows]].sum(axis=1, dtype=np.float32)
+            found[rows, slots] = subset_cosines(Z[rows] @ members.T, counts, gram)
     return found
 
 
