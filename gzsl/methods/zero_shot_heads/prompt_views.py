@@ -12,7 +12,7 @@ from gzsl.semantics import Semantics
 
 TINY = 1e-12
 CLOSE = 1e-6  # to unit length, in float32
-BLOCK_BYTES = 32 << 20  # of what a head holds of a block of rows
+BLOCK_BYTES = 128 << 20  # of what a head holds of a block of rows
 
 
 def unit(X: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def unit(X: np.ndarray) -> np.ndarray:
 
 
 def row_blocks(n: int, bytes_a_row: int) -> Iterator[slice]:
-    """Positions of ``n`` rows in pieces of which each needs some 32 MB."""
+    """Positions of ``n`` rows in pieces of which each needs some 128 MB at most."""
     size = max(1, BLOCK_BYTES // max(1, bytes_a_row))
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
