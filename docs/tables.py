@@ -264,7 +264,8 @@ def graph_lines(dataset: str, *methods: str) -> list[list[str]]:
         if methods and row["method"] not in methods:
             continue
         inputs = ", names alone" if "inputs=vectors" in row["varied"] else ""
-        knows = row["semantics"].replace("att+", "").replace("att", "class vectors") + inputs
+        table, _, graph = row["semantics"].partition("+")
+        knows = (graph or table.replace("att", "class vectors")) + inputs
         lines.append([PRETTY.get(row["method"], f"`{row['method']}`"), knows, *_measured(row), row["n"]])
     return lines
 

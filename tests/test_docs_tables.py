@@ -61,6 +61,13 @@ f-clswgan,CUB127,2.71
 """
 
 
+GRAPHS = f"""{HEAD},semantics,varied
+gcnz,CUB127,3,9.8,0.7,0.2,0.9,0.4,0.45,0.71,0.01,0.0,0.0,0.0,0.0,0.002,att+attributes-knn,graph=attributes-knn
+gcnz,CUB127,1,9.8,0.7,0.2,0.9,0.4,0.45,0.71,,,,,,,att+wordnet,"graph=wordnet, n_hops=2"
+weight-ridge,CUB127,1,9.8,0.7,0.2,0.9,0.4,0.55,0.71,,,,,,,att,
+"""
+
+
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
@@ -75,6 +82,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "generative.csv").write_text(GENERATIVE)
     (tmp_path / "generative_minutes.csv").write_text(MINUTES)
     (tmp_path / "transductive.csv").write_text(POOLED)
+    (tmp_path / "graphs.csv").write_text(GRAPHS)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -125,6 +133,13 @@ def test_heads_are_averaged_over_seeds(tables: ModuleType) -> None:
     assert [line[:3] for line in tables.head_lines()] == [
         ["head", "T1", "U"], ["softmax", "75.0 ± 7.1", "40.0"], ["nearest row", "60.0", "40.0"],
     ]  # fmt: skip
+
+
+def test_methods_on_graphs_say_what_they_know(tables: ModuleType) -> None:
+    assert [line[:3] for line in tables.graph_lines("CUB127")[1:]] == [
+        ["`weight-ridge`", "class vectors", "70.0"], ["`gcnz`", "attributes-knn", "70.0 ± 1.0"],
+    ]  # fmt: skip
+    assert [line[:3] for line in tables.graph_hops()[1:]] == [["`gcnz`", "CUB127", "2"]]
 
 
 def test_every_method_has_a_name_for_tables(tables: ModuleType) -> None:
