@@ -52,7 +52,7 @@ def test_a_recipe_of_letters_trains_and_scores(name: str, letters: Dataset) -> N
     grid = recipe.selection.grid or {}
     method = recipe.build_method(**{key: values[-1] for key, values in grid.items()})
     method = recipe.build_method(**{k: v for k, v in tiny(plain(method)).items() if k != "name"})
-    task = final_task(prepared(recipe, letters), recipe.preprocess.features, recipe.setting)
+    task = final_task(prepared(recipe, letters), **recipe.preparation(0))
     rows = np.arange(0, len(task.view.labels), SIX_ROWS)
     view = replace(task.view, features=task.view.features.take(rows), labels=task.view.labels[rows])
     found = gzsl.evaluate(method.fit(view, seed=0), task)

@@ -45,7 +45,10 @@ def test_every_recipe_is_filed_under_its_dataset() -> None:
 
 def test_every_generator_has_a_budget_recipe_for_every_benchmark() -> None:
     datasets = (*BENCHMARKS, "CUB127", "FLO89")
-    assert set(shipped("budget")) == {f"{method}/{dataset}.budget" for method in GENERATORS for dataset in datasets}
+    wanted = {f"{method}/{dataset}.budget" for method in GENERATORS for dataset in datasets}
+    assert wanted <= set(shipped("budget"))
+    besides = {load_recipe(name).setting for name in set(shipped("budget")) - wanted}
+    assert besides <= {"transductive"}, "budget recipes of methods that the study of generators leaves out"
 
 
 @pytest.mark.parametrize("former", ["full", "Budget"])
@@ -60,7 +63,7 @@ def test_a_variant_that_is_no_longer_there_gives_the_new_name(former: str) -> No
 def test_a_budget_recipe_is_the_published_task_with_less_work(name: str) -> None:
     budget, published = load_recipe(name), load_recipe(name.removesuffix(".budget"))
     assert budget.dataset == published.dataset
-    assert budget.selection.rule == "validation"
+    assert budget.selection.rule == "validation" or budget.setting == "transductive"  # their passes were fixed
     if dataset_of(name.partition("/")[2]) not in BENCHMARKS:
         return  # what the recipe was before it had its full strength, which need not be smaller
     assert data_of(budget) == data_of(published)
