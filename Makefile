@@ -38,7 +38,7 @@ docs: $(VENV)/.installed  ## remake the generated pages, and the site: build/sit
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 benchmarks: $(VENV)/.installed  ## every benchmark, one after the other
-	for name in wgan_iteration generator_iterations gan_iterations batched_seeds budget_recipes region_attention eszsl_grid closed_form_grids bilinear_ranking classical_recipes eszsl_memory load_second_time curve calibrators joint_heads extraction predict_memory sweep sweep_soak; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in wgan_iteration generator_iterations gan_iterations batched_seeds budget_recipes region_attention bi_vaegan_iteration pooled_scores graph_convolution eszsl_grid closed_form_grids bilinear_ranking classical_recipes eszsl_memory load_second_time curve calibrators joint_heads extraction predict_memory sweep sweep_soak; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo-runs

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import compare
+from benchmarks.common import compare
 
 from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
