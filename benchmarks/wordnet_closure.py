@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.common import compare
 
+from benchmarks.common import compare
 from gzsl.semantics import Semantics
 from gzsl.semantics.graph import ClassGraph
 from gzsl.semantics.graph_maker import make_graph
