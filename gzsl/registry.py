@@ -5,13 +5,22 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from gzsl import plugins
 from gzsl.errors import GzslError, PluginError, suggest
 
+
+class Part(Protocol):
+    """A class that knows the id under which it is registered."""
+
+    part_id: ClassVar[str]
+
+
 T = TypeVar("T")
+P = TypeVar("P", bound=type[Part])
 IDENTIFIER = re.compile("[a-z0-9]+(-[a-z0-9]+)*")  # ids are names of files and folders too
 
 
@@ -58,6 +67,16 @@ class Registry(Generic[T]):
         if plugin is not None:
             plugins.note(self.kind, name, lambda: self._members.pop(name, None))
         return member
+
+    def part(self, name: str) -> Callable[[P], P]:
+        """Class decorator: register a class, which knows its id as ``part_id`` from then on."""
+
+        def decorate(cls: P) -> P:
+            cls.part_id = name
+            self.add(name, cast(T, cls))
+            return cls
+
+        return decorate
 
     def get(self, name: str) -> T:
         """Return the member called ``name``, or raise with the nearest name."""

@@ -266,13 +266,7 @@ _CALIBRATORS: Registry[type[Calibrator]] = Registry("calibrator", "gzsl.calibrat
 
 def register_calibrator(name: str) -> Callable[[C], C]:
     """Class decorator that makes a calibrator known as ``name``."""
-
-    def add(cls: C) -> C:
-        cls.part_id = name
-        _CALIBRATORS.add(name, cls)
-        return cls
-
-    return add
+    return _CALIBRATORS.part(name)
 
 
 def calibrator_names() -> list[str]:

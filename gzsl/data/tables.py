@@ -16,6 +16,7 @@ from gzsl.data import benchmarks
 from gzsl.data.readers.raw import RawData, RawTable, left_out
 from gzsl.errors import DataError
 from gzsl.semantics import Semantics
+from gzsl.semantics.members import unit_rows
 
 ATTRIBUTES = ("att", "original_att")
 SENTENCES, SENTENCE_WIDTH = "sent", 1024
@@ -85,7 +86,7 @@ def _renamed(tables: Mapping[str, Semantics], known: benchmarks.Facts) -> tuple[
 
 def _compare(tables: dict[str, Semantics]) -> list[str]:
     """Hold ``original_att`` against ``att``, which is the same table scaled class by class; drop it where it is not."""
-    att, original = _directions(tables["att"]), _directions(tables["original_att"])
+    att, original = (unit_rows(tables[name].table.astype(np.float64)) for name in ("att", "original_att"))
     if att.shape != original.shape:
         return []  # another kind of table, whatever its name
     cosines = att @ original.T
@@ -103,12 +104,6 @@ def _compare(tables: dict[str, Semantics]) -> list[str]:
                          f"{names[other]!r}")]  # fmt: skip
     return [f"table original_att is not att before normalisation: {len(wrong)} of {len(names)} rows differ by more "
             f"than their length, e.g. {names[wrong[0]]!r}"]  # fmt: skip
-
-
-def _directions(semantics: Semantics) -> np.ndarray:
-    table = semantics.table.astype(np.float64)
-    norms = np.linalg.norm(table, axis=1, keepdims=True)
-    return table / np.where(norms > 0, norms, 1.0)
 
 
 def beside(folder: Path | None, name: str) -> str:

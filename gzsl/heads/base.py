@@ -133,13 +133,7 @@ _HEADS: Registry[type[Head]] = Registry("head", "gzsl.heads", MethodError)
 
 def register_head(name: str) -> Callable[[H], H]:
     """Class decorator: put a head into the registry under ``name``."""
-
-    def decorate(cls: H) -> H:
-        cls.part_id = name
-        _HEADS.add(name, cls)
-        return cls
-
-    return decorate
+    return _HEADS.part(name)
 
 
 def get_head(name: str) -> type[Head]:

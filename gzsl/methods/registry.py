@@ -33,9 +33,7 @@ def register(
         cls.card = MethodCard(
             name, family, tuple(settings), fidelity, cite, year, tuple(test_params), dict(xfail or {}), tuple(needs)
         )
-        cls.part_id = name
-        METHODS.add(name, cls)
-        return cls
+        return METHODS.part(name)(cls)
 
     return decorate
 

@@ -97,12 +97,7 @@ def _of_classes(graph: ClassGraph, semantics: Semantics) -> ClassGraph:
 
 def graph_maker(name: str) -> Callable[[type[GraphMaker]], type[GraphMaker]]:
     """Register a class of makers under a name."""
-
-    def registered(cls: type[GraphMaker]) -> type[GraphMaker]:
-        cls.part_id = name
-        return GRAPHS.add(name, cls)
-
-    return registered
+    return GRAPHS.part(name)
 
 
 def make_graph(spec: Spec | ClassGraph, semantics: Semantics, folder: Path | None = None) -> ClassGraph:

@@ -132,13 +132,7 @@ WRAPPERS: Registry[type[Wrapper]] = Registry("wrapper", "gzsl.transduction", Met
 
 def register_wrapper(name: str) -> Callable[[W], W]:
     """Class decorator: put a wrapper into the registry under ``name``."""
-
-    def decorate(cls: W) -> W:
-        cls.part_id = name
-        WRAPPERS.add(name, cls)
-        return cls
-
-    return decorate
+    return WRAPPERS.part(name)
 
 
 def wrapper_names() -> list[str]:
