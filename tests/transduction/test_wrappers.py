@@ -18,8 +18,9 @@ from gzsl.evaluation import evaluate
 from gzsl.methods import create
 from gzsl.methods.transductive.transduced import Transduced
 from gzsl.nn.pseudo_labels import shares_of, softened, spread_of, sure_rows
-from gzsl.runs import run_recipe
+from gzsl.runs import load_recipe, run_recipe
 from gzsl.runs.recipe import make_recipe
+from gzsl.runs.run import open_dataset
 from gzsl.transduction import Pooled, make_wrapper
 from gzsl.transduction.sinkhorn import balanced_biases
 
@@ -134,9 +135,23 @@ def test_rows_that_no_score_tells_apart_are_one_sentence_with_a_uniform_prior_to
         make_wrapper({"name": name}).fit(told, seed=0)
 
 
-@pytest.mark.parametrize(("name", "more"), [("qfsl", {"n_epochs": 1}), ("tmv", {}), ("gfzsl-t", {})])
+SMALL = {"n_epochs": 2, "hidden_dim": 16}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("qfsl", {"n_epochs": 1}),
+        ("tmv", {}),
+        ("gfzsl-t", {}),
+        ("zlap", {}),
+        ("bi-vaegan", SMALL),
+        ("sabr-t", SMALL | {"critic_dim": 16, "latent_dim": 16, "latent_epochs": 1, "seen_epochs": 1}),
+    ],
+)
 def test_methods_refuse_a_pool_that_they_give_to_one_class(name: str, more: dict[str, object]) -> None:
-    view = final_task(load("simulated", preset="easy"), "minmax", "transductive").view
+    recipe = load_recipe("zlap/letters" if name == "zlap" else f"{name}/simulated")
+    view = final_task(open_dataset(recipe), **recipe.preparation(0)).view
     alike = np.tile(view.unlabelled.to_array()[:1], (60, 1))
     with pytest.raises(MethodError, match=rf"{name}: all 60 unlabelled rows were given to '.*', expected some of each"):
         create(name, **more).fit(replace(view, unlabelled_features=FeatureRows(alike)))

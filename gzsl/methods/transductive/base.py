@@ -15,6 +15,7 @@ from gzsl.errors import MethodError
 from gzsl.methods.base import Method
 from gzsl.methods.generative.base import table_fingerprint
 from gzsl.methods.iterative import IterativeMethod
+from gzsl.nn.class_shares import refuse_collapse
 from gzsl.semantics import Semantics
 from gzsl.transduction.base import Pooled, State
 
@@ -149,6 +150,13 @@ class PooledTrainer(IterativeMethod):
             known = ClassPrior.uniform(view.candidates, len(view.semantics)).shares
         super()._place(view)
         self.shares_ = torch.tensor(known, dtype=torch.float32, device=self.device)
+
+    def finish_scoring(self) -> None:
+        """Get ready to score, and refuse a fit that gives all unlabelled rows to one class."""
+        super().finish_scoring()
+        possible = self._view.candidates
+        best = self.pool_scores()[:, possible].argmax(axis=1)
+        refuse_collapse(best, len(possible), self.card.id, repr(self.classes_[possible[best[0]]]))
 
     @property
     def candidates(self) -> Tensor:

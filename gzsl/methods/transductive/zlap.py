@@ -11,6 +11,7 @@ from gzsl.data import TrainView
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.base import JointHead
 from gzsl.methods.zero_shot_heads.prompt_views import unit
+from gzsl.nn.class_shares import refuse_collapse
 from gzsl.nn.neighbour_graph import adjacency, nearest, spread, symmetric
 from gzsl.params import param
 from gzsl.semantics import Semantics
@@ -77,6 +78,12 @@ class ZLaP(JointHead):
         rows = view.features if view.unlabelled_features is None else view.unlabelled
         self.pool_ = self.rows_of(rows)
         self.similar_, self.near_ = nearest(self.pool_, self.pool_, self.n_neighbours)
+        if view.unlabelled_features is not None:
+            possible = view.candidates
+            side = self.class_side(view.semantics)
+            self._prepared = (view.semantics, side)  # type: ignore[misc]
+            best = self.joint_scores(self.pool_, side)[:, possible].argmax(axis=1)
+            refuse_collapse(best, len(possible), self.card.id, repr(view.semantics.class_names[possible[best[0]]]))
 
     def class_side(self, semantics: Semantics) -> SpreadLabels:
         """Build the graph of pool and classes, and solve the classes' columns."""
