@@ -99,11 +99,17 @@ class Bench:
         return self.smaller(self.task.view)
 
     def smaller(self, view: TrainView) -> TrainView:
-        """A quarter of the rows of a view; all of them where the bench is thorough."""
+        """A quarter of the rows of a view, and few unlabelled ones; all of them where the bench is thorough.
+
+        Of two unlabelled rows a class a method may say that all are of one class: after few steps it may be so.
+        """
         if self.thorough:
             return view
         rows = np.arange(0, len(view.labels), SHARE)
-        return replace(view, features=view.features.take(rows), labels=view.labels[rows])
+        pool = view.unlabelled_features
+        if pool is not None:
+            pool = pool.take(np.linspace(0, len(pool) - 1, min(len(pool), 2 * len(view.candidates)), dtype=np.int64))
+        return replace(view, features=view.features.take(rows), labels=view.labels[rows], unlabelled_features=pool)
 
     @classmethod
     def simulated(cls, thorough: bool = False) -> Bench:
