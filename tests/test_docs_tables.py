@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -70,10 +70,8 @@ weight-ridge,CUB127,1,9.8,0.7,0.2,0.9,0.4,0.55,0.71,,,,,,,att,
 
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    module = importlib.import_module("tables")
     (tmp_path / "main.csv").write_text(MAIN)
     (tmp_path / "heads.csv").write_text(HEADS)
     (tmp_path / "calibration.csv").write_text(GATES)
@@ -83,7 +81,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "generative_minutes.csv").write_text(MINUTES)
     (tmp_path / "transductive.csv").write_text(POOLED)
     (tmp_path / "graphs.csv").write_text(GRAPHS)
-    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    monkeypatch.setattr(module.shared, "RESULTS", tmp_path)
     return module
 
 
@@ -145,7 +143,7 @@ def test_methods_on_graphs_say_what_they_know(tables: ModuleType) -> None:
 def test_every_method_has_a_name_for_tables(tables: ModuleType) -> None:
     from gzsl.studies.study import load_study
 
-    assert set(load_study("letters-all").methods) <= set(tables.PRETTY)
+    assert set(load_study("letters-all").methods) <= set(tables.shared.PRETTY)
 
 
 def test_both_settings_stand_side_by_side_with_the_gain_and_pseudo_labels_by_round(tables: ModuleType) -> None:
@@ -154,6 +152,9 @@ def test_both_settings_stand_side_by_side_with_the_gain_and_pseudo_labels_by_rou
         ["`eszsl+sinkhorn`", "uniform", "60.0 -> 75.0 ± 7.1 (+15.0)"], ["`tmv`", "uniform", "50.0"],
     ]  # fmt: skip
     assert [line[-1] for line in lines[1:]] == ["2", "1"]
+    assert tables.pooled_overview("d")[1:] == [
+        ["`eszsl+sinkhorn`", "uniform", "75.0 (+15.0) / 50.0", "10.0 (-50.0) / 50.0"], ["`tmv`", "uniform", "50.0 / 50.0", "-"],
+    ]  # fmt: skip
     assert tables.pooled_rounds("d", "unseen")[1:] == [["`eszsl+sinkhorn`", "uniform", "60.0, 80.0"]]
     assert tables.pooled_shares("d")[1:] == [["`eszsl+sinkhorn`", "given", "-", "65.0", "62.0"]]
     assert ["`sabr-t`", "AWA2"] in [line[:2] for line in tables.pooled_published()]
