@@ -153,8 +153,9 @@ def test_both_settings_stand_side_by_side_with_the_gain_and_pseudo_labels_by_rou
     ]  # fmt: skip
     assert [line[-1] for line in lines[1:]] == ["2", "1"]
     assert tables.pooled_overview("d")[1:] == [
-        ["`eszsl+sinkhorn`", "uniform", "75.0 (+15.0) / 50.0", "10.0 (-50.0) / 50.0"], ["`tmv`", "uniform", "50.0 / 50.0", "-"],
-    ]  # fmt: skip
+        ["`eszsl+sinkhorn`", "uniform", "75.0 (+15.0) / 50.0", "10.0 (-50.0) / 50.0"],
+        ["`tmv`", "uniform", "50.0 / 50.0", "-"],
+    ]
     assert tables.pooled_rounds("d", "unseen")[1:] == [["`eszsl+sinkhorn`", "uniform", "60.0, 80.0"]]
     assert tables.pooled_shares("d")[1:] == [["`eszsl+sinkhorn`", "given", "-", "65.0", "62.0"]]
     assert ["`sabr-t`", "AWA2"] in [line[:2] for line in tables.pooled_published()]
