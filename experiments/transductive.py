@@ -2,7 +2,7 @@
 
 Studies: ``wrappers`` (the three wrappers around ESZSL, EXEM and CADA-VAE), ``methods`` (closed forms and small
 networks), ``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left
-out of the pool and of the test). Names of datasets and methods narrow a study down. A wrapper goes around the method of
+out of the pool and of the test). Names of datasets and methods, and seeds, narrow a study down. A wrapper goes around the method of
 a finished run of that method's recipe in the folder RUNS, where it is made when it is not there: its settings and
 passes were chosen once, on validation classes without a pool. Methods of the setting itself have the settings of their
 recipes, `CHOOSING` those that their recipes choose (unlabelled rows of unseen classes, uniform prior). Nothing is
@@ -139,12 +139,13 @@ def main(study: str, out: Path, runs: Path, names: tuple[str, ...]) -> None:
             done = list(csv.DictReader(stream))
     known = {tuple(row[name] for name in PLACE) for row in done}
     wanted = [name for name in DATASETS if name in names] or list(DATASETS)
-    methods = set(names) - set(DATASETS)
+    seeds = {name for name in names if name.isdigit()}
+    methods = set(names) - set(DATASETS) - seeds
     for name in wanted:
         for one in lines_of(study):
             method, wrapper, pool, prior, seed = one
             place = (study, name, f"{method}+{wrapper}" if wrapper else method, pool, prior, str(seed))
-            if place in known or (methods and method not in methods):
+            if place in known or (methods and method not in methods) or (seeds and str(seed) not in seeds):
                 continue
             data = imbalanced(open_dataset(load_recipe(f"{method}/{name}"))) if study == "imbalance" else None
             told = line(name, one, runs, data)
