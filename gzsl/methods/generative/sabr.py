@@ -22,6 +22,9 @@ from gzsl.nn.wgan import Terms, backpropagate, step
 from gzsl.params import param
 
 
+QUIET = 0.1  # of the mean largest code: units with less are divided by this
+
+
 class LatentSpace(nn.Module):
     """``ψ(x) = ReLU(W x) / top``: non-negative codes, at most 1 on training rows."""
 
@@ -114,7 +117,8 @@ class SABR(AdversarialGenerator):
             backpropagate({"named": (1.0, named), "semantic": (self.alignment_weight, semantic)}, (optimiser,))
             step(optimiser)
         parts.requires_grad_(False)
-        top = torch.cat([self.latent_(block) for block in rows.x.split(8192)]).amax(dim=0).clamp_min(1e-6)
+        top = torch.cat([self.latent_(block) for block in rows.x.split(8192)]).amax(dim=0)
+        top = top.clamp_min(QUIET * float(top.mean()) or 1.0)  # units that training rows never woke, others may
         self.latent_.top.copy_(top)
         for reader in (self.classifier_, self.regressor_):  # they were trained on codes before scaling
             reader.weight.mul_(top)
