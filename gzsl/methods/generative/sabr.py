@@ -21,7 +21,6 @@ from gzsl.nn.optim import adam
 from gzsl.nn.wgan import Terms, backpropagate, step
 from gzsl.params import param
 
-
 QUIET = 0.1  # of the mean largest code: units with less are divided by this
 
 
@@ -38,6 +37,16 @@ class LatentSpace(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Codes: (n, d) -> (n, k)."""
         return self.layer(x) / self.top
+
+    @torch.no_grad()
+    def measure(self, x: Tensor) -> Tensor:
+        """Take each unit's largest code of some rows for its ``top`` (k,), and return it.
+
+        A unit that these rows never or hardly woke may be woken by others: it gets a tenth of the units' mean.
+        """
+        top = torch.cat([self.layer(block) for block in x.split(8192)]).amax(dim=0)
+        self.top.copy_(top.clamp_min(QUIET * float(top.mean()) or 1.0))
+        return self.top
 
 
 @register(
@@ -117,9 +126,7 @@ class SABR(AdversarialGenerator):
             backpropagate({"named": (1.0, named), "semantic": (self.alignment_weight, semantic)}, (optimiser,))
             step(optimiser)
         parts.requires_grad_(False)
-        top = torch.cat([self.latent_(block) for block in rows.x.split(8192)]).amax(dim=0)
-        top = top.clamp_min(QUIET * float(top.mean()) or 1.0)  # units that training rows never woke, others may
-        self.latent_.top.copy_(top)
+        top = self.latent_.measure(rows.x)
         for reader in (self.classifier_, self.regressor_):  # they were trained on codes before scaling
             reader.weight.mul_(top)
 

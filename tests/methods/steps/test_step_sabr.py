@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gzsl.methods import create
+from gzsl.methods.generative.sabr import LatentSpace
 
 
 class SABRReference:
@@ -52,3 +53,18 @@ def test_three_updates_of_sabr(critic_dim: int) -> None:
 def test_the_critic_of_sabr_is_wider_than_its_generator_as_released() -> None:
     method = create("sabr")
     assert (method.hidden_dim, method.critic_dim) == (2048, 4096)
+
+
+def test_a_unit_that_training_rows_never_woke_makes_no_huge_codes() -> None:
+    space = LatentSpace(3, 4, torch.Generator().manual_seed(0))
+    weight, bias = space.layer.parameters()
+    with torch.no_grad():
+        weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1e-3]]))
+        bias.zero_()
+    seen = torch.tensor([[1.0, 0.5, 0], [0.5, 1, 1e-4]])  # units 2 and 3 sleep, or nearly
+    top = space.measure(seen)
+    torch.testing.assert_close(top, torch.tensor([1, 1, 0.1 * 2.0001001 / 4, 0.1 * 2.0001001 / 4]))
+    assert space(seen).max() <= 1
+    assert space(torch.ones(1, 3)).max() < 25  # it was a million
+    space.measure(torch.zeros(2, 3))
+    assert space(torch.ones(1, 3)).isfinite().all()
