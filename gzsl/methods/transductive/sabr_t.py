@@ -44,8 +44,7 @@ class SABRT(PooledTrainer, SABR):
     **Fidelity.** The second stage follows the released code; the latent space is SABR's, whose code was not found. The
     released batches of unseen class vectors have the true labels of the unlabelled rows beside them; here classes are
     drawn independently (``class_prior: given`` knows their shares). Released code starts G_u at random
-    (``start: random``), the paper, from memory, from G_s. A critic that knows nothing yet leads G_u away from G_s;
-    with ``critic_epochs`` (ours) it learns first.
+    (``start: random``), the paper, from memory, from G_s.
     """
 
     n_epochs: int = param(default=100, low=1, high=100_000, doc="passes over the training rows, of both stages")
@@ -53,7 +52,6 @@ class SABRT(PooledTrainer, SABR):
     tie_weight: float = param(default=0.008, low=0.0, high=1e4, symbol="λ", doc="of the way from G_s (regulariser)")
     pool_lr: float = param(default=1e-4, low=1e-7, high=1.0, log=True, doc="learning rate of the second stage")
     start: str = param(default="random", choices=("random", "seen"), doc="G_u's first weights; seen: those of G_s")
-    critic_epochs: int = param(default=0, low=0, high=10_000, doc="first passes of it in which D_u learns alone (ours)")
 
     stackable: ClassVar[bool] = False
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "classifier_", "regressor_", "pool_critic_")
@@ -97,8 +95,6 @@ class SABRT(PooledTrainer, SABR):
         with torch.no_grad():
             real, fake = self.latent_(self.pool_batch(n)), self._made(n)
         found = self._pool_step.critic_steps_on(real, fake, None, self.streams.uniform("pool mix", n))
-        if self.epoch_ < self.seen_epochs + self.critic_epochs:
-            return {f"pool {name}": value for name, value in found.items()}
         theirs = dict(self.generator_.named_parameters())
         ties = [
             (ours - theirs[name].detach()).square().sum()
@@ -122,7 +118,7 @@ class SABRT(PooledTrainer, SABR):
 
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Codes of the second generator, once it is trained."""
-        network = self.pool_generator_ if self.epoch_ > self.seen_epochs + self.critic_epochs else self.generator_
+        network = self.pool_generator_ if self.epoch_ > self.seen_epochs else self.generator_
         return network(torch.randn(len(a), self.noise_dim_, generator=rng, device=a.device), a)
 
     def _made(self, n: int) -> Tensor:
