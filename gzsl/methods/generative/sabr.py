@@ -82,8 +82,8 @@ class SABR(AdversarialGenerator):
     **Fidelity.** The generator follows the released code, in its two sizes and in that the generator's step has a
     batch of its own. The released semantic term is a sum over the batch of 128 rows (weight 0.01 a row; here
     ``semantic_weight`` times the mean, 1.28). The code that learns the latent space was not found and the paper's
-    section could not be opened: one ReLU layer with dropout, γ = 1 and what quiet units are divided by are ours. The transductive
-    SABR-T is not part of this method.
+    section could not be opened: one ReLU layer with dropout, γ = 1 and what quiet units are divided by are ours.
+    The transductive SABR-T is not part of this method.
     """
 
     hidden_dim: int = param(default=2048, low=1, high=100_000, doc="hidden units of the generator")
