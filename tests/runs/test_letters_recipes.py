@@ -55,6 +55,10 @@ def test_a_recipe_of_letters_trains_and_scores(name: str, letters: Dataset) -> N
     task = final_task(prepared(recipe, letters), **recipe.preparation(0))
     rows = np.arange(0, len(task.view.labels), SIX_ROWS)
     view = replace(task.view, features=task.view.features.take(rows), labels=task.view.labels[rows])
+    pool = view.unlabelled_features
+    if pool is not None and method.iterative:  # hardly trained, it may give one class to all; of few rows that is no fault
+        few = np.linspace(0, len(pool) - 1, 2 * len(view.candidates), dtype=np.int64)
+        view = replace(view, unlabelled_features=pool.take(few))
     found = gzsl.evaluate(method.fit(view, seed=0), task)
     assert 0 < found.T1 <= 1 and 0 <= found.S <= 1 and 0 <= found.AUSUC <= 1
     assert method.iterative or found.T1 > 0.25, "a closed form learns from six rows a class"
