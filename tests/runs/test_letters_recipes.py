@@ -56,7 +56,7 @@ def test_a_recipe_of_letters_trains_and_scores(name: str, letters: Dataset) -> N
     rows = np.arange(0, len(task.view.labels), SIX_ROWS)
     view = replace(task.view, features=task.view.features.take(rows), labels=task.view.labels[rows])
     pool = view.unlabelled_features
-    if pool is not None and method.iterative:  # hardly trained, it may give one class to all; of few rows that is no fault
+    if pool is not None and method.iterative:  # of few rows one class for all is no fault
         few = np.linspace(0, len(pool) - 1, 2 * len(view.candidates), dtype=np.int64)
         view = replace(view, unlabelled_features=pool.take(few))
     found = gzsl.evaluate(method.fit(view, seed=0), task)
