@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from gzsl.calibration.transfer import RULES
-from gzsl.report.aggregate import mean_and_spread
-from tables.shared import PRETTY, Lines, Row, rows_of
+from tables.shared import PRETTY, Lines, Row, over_seeds, rows_of
 
 GATES = {"U": "U", "S": "S", "H": "H", "AUSUC": "AUSUC", "auroc": "AUROC", "fpr95": "FPR95",
          "best_h": "best H (not valid)", "gap": "gap"}  # fmt: skip
@@ -30,9 +29,7 @@ def gate_runs() -> Lines:
     for name, own in rows.items():
         cells = []
         for place in places:
-            values = [float(row["H"]) for row in own if (row["method"], row["dataset"]) == place]
-            spread = statistics.stdev(values) if len(values) > 1 else None
-            cells.append(mean_and_spread(statistics.fmean(values), spread))
+            cells.append(over_seeds([row for row in own if (row["method"], row["dataset"]) == place], "H"))
         lines.append([f"`{name}`", *cells])
     return lines
 

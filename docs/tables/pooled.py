@@ -67,19 +67,24 @@ def _pooled(dataset: str, pool: str) -> dict[tuple[str, str], list[Row]]:
 
 def _both(rows: Sequence[Row], name: str) -> str:
     """A number without unlabelled rows and with them, and the gain; of several seeds their mean and spread."""
-    now = over_seeds(rows, name)
-    before = [float(row[f"inductive.{name}"]) for row in rows if row[f"inductive.{name}"]]
-    if not before:
-        return now
-    gain = statistics.fmean(float(row[name]) for row in rows) - statistics.fmean(before)
-    return f"{100 * statistics.fmean(before):.1f} -> {now} ({100 * gain:+.1f})"
+    now, before = over_seeds(rows, name), _before(rows, name)
+    return now if before is None else f"{100 * before:.1f} -> {now} ({100 * (_mean(rows, name) - before):+.1f})"
 
 
 def _now(rows: Sequence[Row], name: str, gain: bool = True) -> str:
     """A mean over seeds with unlabelled rows, with its gain where there is one."""
-    now = statistics.fmean(float(row[name]) for row in rows)
-    before = [float(row[f"inductive.{name}"]) for row in rows if row[f"inductive.{name}"]]
-    return f"{100 * now:.1f}" + (f" ({100 * (now - statistics.fmean(before)):+.1f})" if gain and before else "")
+    now, before = _mean(rows, name), _before(rows, name) if gain else None
+    return f"{100 * now:.1f}" + ("" if before is None else f" ({100 * (now - before):+.1f})")
+
+
+def _mean(rows: Sequence[Row], name: str) -> float:
+    return statistics.fmean(float(row[name]) for row in rows)
+
+
+def _before(rows: Sequence[Row], name: str) -> float | None:
+    """Mean without unlabelled rows; None where there is no such form."""
+    found = [float(row[f"inductive.{name}"]) for row in rows if row[f"inductive.{name}"]]
+    return statistics.fmean(found) if found else None
 
 
 def pooled_shares(dataset: str) -> Lines:

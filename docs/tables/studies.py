@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
-
 from gzsl.methods import get_method
-from gzsl.report.aggregate import mean_and_spread
-from tables.shared import METRICS, PRETTY, Lines, measured, pretty, rows_of
+from tables.shared import METRICS, PRETTY, Lines, measured, over_seeds, pretty, rows_of
 
 HEAD_METRICS = {**{name: name for name in ("T1", "U", "S", "H", "AUSUC")}, "H calibrated": "H cal."}
 
@@ -82,6 +79,6 @@ def head_lines() -> Lines:
     rows = rows_of("letters_heads.csv")
     lines = [["head", *HEAD_METRICS.values()]]
     for name in dict.fromkeys(row["head"] for row in rows):
-        found = [[float(row[key]) for row in rows if row["head"] == name] for key in HEAD_METRICS]
-        lines.append([name, *(mean_and_spread(statistics.fmean(one), statistics.stdev(one)) for one in found)])
+        own = [row for row in rows if row["head"] == name]
+        lines.append([name, *(over_seeds(own, key) for key in HEAD_METRICS)])
     return lines

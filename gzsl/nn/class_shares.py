@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gzsl.errors import MethodError
@@ -20,6 +22,16 @@ def refuse_collapse(predicted: np.ndarray, n_classes: int, who: str, name_of: st
             f"{who}: all {len(predicted)} unlabelled rows were given to {name_of}, expected some of each of "
             f"{n_classes} classes; the scores tell them apart no more: use class_prior: uniform, or other features"
         )
+
+
+def best_candidates(own: np.ndarray, candidates: np.ndarray, names: Sequence[str], who: str) -> np.ndarray:
+    """Columns (m,) of the best scores (m, k) of unlabelled rows, refused as by `refuse_collapse`.
+
+    ``candidates`` (k,) are the columns' positions among ``names``.
+    """
+    best: np.ndarray = own.argmax(axis=1)
+    refuse_collapse(best, len(candidates), who, repr(names[candidates[best[0]]]))
+    return best
 
 
 def counted(predicted: np.ndarray, n_classes: int) -> np.ndarray:

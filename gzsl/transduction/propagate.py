@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.neighbour_graph import adjacency, averaging, nearest, settle, unit_rows
 from gzsl.nn.pseudo_labels import as_rounds, shares_of, spread_of
 from gzsl.params import param
@@ -57,8 +57,8 @@ class Propagate(Wrapper):
         if self.balanced:
             found = Z[:m][:, pooled.candidates].mean(axis=0)
             mass[pooled.candidates] = (shares / np.maximum(found / found.sum(), 1e-9)).clip(1e-3, 1e3)
-        best = (Z[:m, pooled.candidates] * mass[pooled.candidates]).argmax(axis=1)
-        refuse_collapse(best, len(pooled.candidates), "propagate", repr(pooled.names[pooled.candidates[best[0]]]))
+        own = Z[:m, pooled.candidates] * mass[pooled.candidates]
+        best = best_candidates(own, pooled.candidates, pooled.names, "propagate")
         rounds = as_rounds([pooled.candidates[own.argmax(axis=1)], pooled.candidates[best]])
         unit_ = np.array([unit], dtype=np.float32)
         return {"keys": keys, "centre": centre, "hub": hub, "spread": Z, "mass": mass, "unit": unit_}, rounds

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gzsl.heads import Head, PrototypeHead
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.pseudo_labels import as_rounds, labelled_in, quotas, shares_of, spread_of, sure_rows
 from gzsl.nn.streams import derived_seed
 from gzsl.params import param
@@ -39,8 +39,7 @@ class SelfTrain(Wrapper):
             rounds.append(labelled_in(rows, pooled.candidates[labels], len(own)))
             state = self._trained(pooled, rows, pooled.candidates[labels], seed)
             own = self._scored(state, pooled.X)[:, pooled.candidates]
-            best = own.argmax(axis=1)
-            refuse_collapse(best, len(pooled.candidates), "self-train", repr(pooled.names[pooled.candidates[best[0]]]))
+            best_candidates(own, pooled.candidates, pooled.names, "self-train")
         return {name: tensor.numpy() for name, tensor in state.items()}, as_rounds(rounds)
 
     def scores(self, state: Mapping[str, np.ndarray], X: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.pseudo_labels import as_rounds, spread_of
 from gzsl.params import param
 from gzsl.transduction.base import Pooled, State, Wrapper, register_wrapper
@@ -33,8 +33,7 @@ class Sinkhorn(Wrapper):
         bias = balanced_biases(own / unit, shares, self.n_iterations) * unit
         whole = np.zeros(pooled.scores.shape[1], dtype=np.float32)
         whole[pooled.candidates] = bias - bias.mean()
-        best = (own + bias).argmax(axis=1)
-        refuse_collapse(best, len(pooled.candidates), "sinkhorn", repr(pooled.names[pooled.candidates[best[0]]]))
+        best = best_candidates(own + bias, pooled.candidates, pooled.names, "sinkhorn")
         rounds = [pooled.candidates[own.argmax(axis=1)], pooled.candidates[best]]
         return {"bias": whole}, as_rounds(rounds)
 

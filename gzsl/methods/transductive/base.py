@@ -15,7 +15,7 @@ from gzsl.errors import MethodError
 from gzsl.methods.base import Method
 from gzsl.methods.generative.base import table_fingerprint
 from gzsl.methods.iterative import IterativeMethod
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.semantics import Semantics
 from gzsl.transduction.base import Pooled, State
 
@@ -155,8 +155,7 @@ class PooledTrainer(IterativeMethod):
         """Get ready to score, and refuse a fit that gives all unlabelled rows to one class."""
         super().finish_scoring()
         possible = self._view.candidates
-        best = self.pool_scores()[:, possible].argmax(axis=1)
-        refuse_collapse(best, len(possible), self.card.id, repr(self.classes_[possible[best[0]]]))
+        best_candidates(self.pool_scores()[:, possible], possible, self.classes_, self.card.id)
 
     @property
     def candidates(self) -> Tensor:

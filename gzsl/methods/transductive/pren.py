@@ -12,7 +12,7 @@ from gzsl.methods.iterative import Sizes
 from gzsl.methods.registry import register
 from gzsl.methods.transductive.base import PooledTrainer
 from gzsl.nn.batches import Batch
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.mlp import MLP
 from gzsl.nn.optim import adam
 from gzsl.nn.pseudo_labels import labelled_in, quotas, sure_rows
@@ -120,8 +120,7 @@ class PrEN(PooledTrainer):
         counts = quotas(
             self.shares_[self.candidates].cpu().numpy(), len(shares), self.part * min(1.0, self.round_ / self.n_rounds)
         )
-        best = shares.argmax(axis=1)
-        refuse_collapse(best, len(candidates), self.card.id, repr(self.classes_[candidates[best[0]]]))
+        best_candidates(shares, candidates, self.classes_, self.card.id)
         rows, labels = sure_rows(np.where(agreed[:, None], shares, shares * 1e-3), counts)
         found = torch.from_numpy(labelled_in(rows, candidates[labels], len(shares)))
         self.chosen_ = found.to(self.device)

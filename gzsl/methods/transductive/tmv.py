@@ -11,7 +11,7 @@ from gzsl.data import TrainView
 from gzsl.linalg import SymmetricEigen, gram
 from gzsl.methods.registry import register
 from gzsl.methods.transductive.base import PooledTables, candidates_in, seen_in
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.neighbour_graph import adjacency, averaging, nearest, refuse_unreached, spread, unit_rows
 from gzsl.nn.pseudo_labels import as_rounds
 from gzsl.nn.views import CommonSpace, HyperGraph, common_space, neighbours_between, neighbours_within
@@ -112,8 +112,7 @@ class TMV(PooledTables):
         for _ in range(self.n_sweeps):
             Y = (1 - self.alpha) * spread(graph, Y, self.alpha)  # type: ignore[arg-type]
         found = Y.astype(np.float32) / max(1e-12, float(np.abs(Y).max()))
-        best = found[:m, candidates].argmax(axis=1)
-        refuse_collapse(best, len(candidates), self.card.id, repr(semantics.class_names[candidates[best[0]]]))
+        best = best_candidates(found[:m, candidates], candidates, semantics.class_names, self.card.id)
         state = {"spread": found} | {f"nodes{v}": rows for v, rows in enumerate(nodes)}
         state |= {f"map{v}": matrix.astype(np.float32) for v, matrix in enumerate(space.maps)}
         state |= {f"middle{v}": centre.astype(np.float32) for v, centre in enumerate(space.centres)}

@@ -11,7 +11,7 @@ from gzsl.data import TrainView
 from gzsl.methods import register
 from gzsl.methods.zero_shot_heads.base import JointHead
 from gzsl.methods.zero_shot_heads.prompt_views import unit
-from gzsl.nn.class_shares import refuse_collapse
+from gzsl.nn.class_shares import best_candidates
 from gzsl.nn.neighbour_graph import adjacency, nearest, spread, symmetric
 from gzsl.params import param
 from gzsl.semantics import Semantics
@@ -82,8 +82,8 @@ class ZLaP(JointHead):
             possible = view.candidates
             side = self.class_side(view.semantics)
             self._prepared = (view.semantics, side)  # type: ignore[misc]
-            best = self.joint_scores(self.pool_, side)[:, possible].argmax(axis=1)
-            refuse_collapse(best, len(possible), self.card.id, repr(view.semantics.class_names[possible[best[0]]]))
+            own = self.joint_scores(self.pool_, side)[:, possible]
+            best_candidates(own, possible, view.semantics.class_names, self.card.id)
 
     def class_side(self, semantics: Semantics) -> SpreadLabels:
         """Build the graph of pool and classes, and solve the classes' columns."""
