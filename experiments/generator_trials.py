@@ -1,4 +1,4 @@
-"""Settings of the generators that were tried on the first validation fold of CUB127; no test row is read.
+"""Settings of generators and of PrEN that were tried on the first validation fold of CUB127; no test row is read.
 
 ``python experiments/generator_trials.py OUT.csv [TRIALS.yaml] [METHOD ...]`` works through ``trials/generators.yaml``,
 or another list of that folder, and adds one line to OUT.csv for every fold, evaluated pass and head of a trial that it
@@ -50,17 +50,23 @@ class Scorer(Monitor):
         seconds = at - self.began - self.scoring
         own = {name: value for name, value in method.get_params(deep=False).items() if name in SYNTHESIS}
         for head in self.heads:
-            changed = {name: value for name, value in head.items() if name in SYNTHESIS}
-            part = {name: value for name, value in head.items() if name not in SYNTHESIS}
-            if "name" in part:
-                made = get_head(part["name"])(**{key: value for key, value in part.items() if key != "name"})
-            else:
-                made = own["head"].__class__(**{**own["head"].get_params(deep=False), **part})
-            found = gzsl.evaluate(method.set_params(**{**own, **changed, "head": made}).prepare_scoring(), self.task)
+            if own:
+                method.set_params(**self._changed(own, head))
+            found = gzsl.evaluate(method.prepare_scoring(), self.task)
             numbers = [f"{value:.4f}" for value in (found.T1, found.U, found.S, found.H, found.AUSUC)]
             self.lines.append([*self.key, epoch, json.dumps(head), *numbers, f"{seconds:.0f}"])
         method.set_params(**own)
         self.scoring += time.process_time() - at
+
+    def _changed(self, own: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
+        """What a method has for synthesis, with the changes of one head."""
+        changed = {name: value for name, value in head.items() if name in SYNTHESIS}
+        part = {name: value for name, value in head.items() if name not in SYNTHESIS}
+        if "name" in part:
+            made = get_head(part.pop("name"))(**part)
+        else:
+            made = own["head"].__class__(**{**own["head"].get_params(deep=False), **part})
+        return {**own, **changed, "head": made}
 
 
 def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list[list[Any]]:

@@ -20,7 +20,8 @@ def refuse_collapse(predicted: np.ndarray, n_classes: int, who: str, name_of: st
     if n_classes > 1 and len(predicted) > 2 * n_classes and (predicted == predicted[0]).all():
         raise MethodError(
             f"{who}: all {len(predicted)} unlabelled rows were given to {name_of}, expected some of each of "
-            f"{n_classes} classes; the scores tell them apart no more: use class_prior: uniform, or other features"
+            f"{n_classes} classes; the scores tell them apart no more: "
+            "use class_prior: uniform, other features, or more passes of a method that is hardly trained"
         )
 
 

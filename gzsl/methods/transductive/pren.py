@@ -22,7 +22,7 @@ from gzsl.semantics import Semantics
 
 
 class Experts(nn.Module):
-    """K linear maps of hidden features (n, h), each to class vectors in a random projection of its own."""
+    """K linear maps of hidden features (K or 1, n, h), each to class vectors in a random projection of its own."""
 
     projections: Tensor
 
@@ -49,17 +49,18 @@ class Experts(nn.Module):
     test_params=[{"n_rounds": 8, "epochs_a_round": 1, "batch_size": 32, "lr": 3e-3, "hidden_dim": 64, "n_epochs": 15}],
 )
 class PrEN(PooledTrainer):
-    """Classifiers that share a network but see differently projected class vectors pick rows and learn from them.
+    """Classifiers that see differently projected class vectors pick rows by agreement and learn from them.
 
-    Expert k scores ``τ cos(h(x) M_k, a_c R_k)`` with R_k (a, r) random and fixed; the loss is the mean over experts of
-    the cross-entropy of labelled rows among seen classes, plus w_t times that of pseudo-labelled rows among the classes
+    Expert k scores ``τ cos(h_k(x) M_k, a_c R_k)`` with R_k (a, r) random and fixed; the loss is the experts' mean
+    cross-entropy of labelled rows among seen classes, plus w_t times that of pseudo-labelled rows among the classes
     that they may be of. After every round, each class gets the rows that the experts' mean probability is surest of
     among those that it is the best class of for most experts, up to a quota that grows by t/T; labels may change.
 
-    **Fidelity.** The abstract was read: several classifiers with a shared feature network and different projected
-    label embeddings, the most confident rows of every unlabelled class added in rounds. Formulas, sizes, schedule and
-    results could not be read. Ours are: random Gaussian projections, cosine logits, quotas, the ramp
-    ``w_t = w t/T``, and all constants. The paper trains a ResNet-34; here features are fixed.
+    **Fidelity.** Abstract and figure were read: functions of two hidden layers each (``layers: own``) over one feature
+    network, matched to different projections of label embeddings, the most confident rows of every unlabelled class
+    added in rounds. Formulas, schedule and results could not be read. Ours are: random Gaussian projections, cosine
+    logits, quotas, the ramp ``w_t = w t/T``, all constants, and ``layers: shared``, which costs a K-th. The paper
+    trains a ResNet-34; here features are fixed.
     """
 
     n_epochs: int = param(default=30, low=1, high=100_000, doc="passes over the training rows, of all rounds")
@@ -68,6 +69,7 @@ class PrEN(PooledTrainer):
     n_experts: int = param(default=5, low=1, high=1000, symbol="K", doc="classifiers")
     rank: int | None = param(default=None, low=1, high=100_000, symbol="r", doc="of projections; null: half of a")
     hidden_dim: int = param(default=512, low=1, high=100_000, doc="units of both hidden layers")
+    layers: str = param(default="own", choices=("own", "shared"), doc="hidden layers of every expert, or one for all")
     dropout: float = param(default=0.3, low=0.0, high=0.95, doc="of features")
     scale: float = param(default=15.0, low=0.1, high=1e3, symbol="τ", doc="of cosines")
     lr: float = param(default=1e-3, low=1e-7, high=1.0, log=True, tune=(1e-4, 1e-2), doc="learning rate of Adam")
@@ -75,16 +77,19 @@ class PrEN(PooledTrainer):
     pseudo_weight: float = param(default=1.0, low=0.0, high=100.0, symbol="w", doc="of pseudo-labelled rows at the end")
 
     def build(self, sizes: Sizes, rng: torch.Generator) -> None:
-        """Make the shared network and the experts."""
+        """Make the hidden layers and the experts."""
         layers = [sizes.n_features, self.hidden_dim, self.hidden_dim]
-        self.shared_ = MLP(layers, rng=rng, activation="relu", output="relu", init="torch-default")
+        self.hidden_ = nn.ModuleList(
+            MLP(layers, rng=rng, activation="relu", output="relu", init="torch-default")
+            for _ in range(self.n_experts if self.layers == "own" else 1)
+        )
         rank = self.rank or max(1, sizes.n_attributes // 2)
         self.experts_ = Experts(self.n_experts, self.hidden_dim, sizes.n_attributes, rank, rng)
         self.round_ = 0
 
     def optimisers(self) -> dict[str, Optimizer]:
         """One Adam."""
-        parts = [*self.shared_.parameters(), *self.experts_.parameters()]
+        parts = [*self.hidden_.parameters(), *self.experts_.parameters()]
         self._optimiser = adam(parts, self.lr, beta1=0.9)
         if not hasattr(self, "chosen_"):
             m = len(self._pool)
@@ -142,17 +147,22 @@ class PrEN(PooledTrainer):
         """Mean shares (m, k) of the candidates, and whether most experts agree with the mean's best."""
         table = self.to_device(self._view.semantics.table[self._view.candidates])
         with torch.inference_mode():
-            shares = self.experts_(self.shared_(self._pool), table, self.scale).softmax(dim=-1)
+            shares = self._logits(self._pool, table).softmax(dim=-1)
             mean = shares.mean(dim=0)
             votes = (shares.argmax(dim=-1) == mean.argmax(dim=-1)).float().mean(dim=0)
         return mean.cpu().numpy(), (votes > 0.5).cpu().numpy()
 
+    def _logits(self, x: Tensor, table: Tensor) -> Tensor:
+        hidden = torch.stack([layers(x) for layers in self.hidden_])
+        logits: Tensor = self.experts_(hidden, table, self.scale)
+        return logits
+
     def _loss(self, x: Tensor, y: Tensor, table: Tensor) -> Tensor:
-        logits = self.experts_(self.shared_(self.streams.dropout(x, self.dropout)), table, self.scale)
+        logits = self._logits(self.streams.dropout(x, self.dropout), table)
         return functional.cross_entropy(logits.flatten(0, 1), y.repeat(self.n_experts))
 
     def _scores(self, X: np.ndarray, semantics: Semantics) -> np.ndarray:
         with torch.inference_mode():
-            hidden = self.shared_(torch.from_numpy(X).to(self.device))
-            shares = self.experts_(hidden, self.to_device(semantics.table), self.scale).softmax(dim=-1)
+            x = torch.from_numpy(X).to(self.device)
+            shares = self._logits(x, self.to_device(semantics.table)).softmax(dim=-1)
             return shares.mean(dim=0).clamp_min(1e-12).log().cpu().numpy()

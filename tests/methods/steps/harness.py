@@ -14,7 +14,7 @@ that the method's ``update`` should return (and ``tensors()``, where the method 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gzsl.data import FeatureRows, TrainView
+from gzsl.data.pool import ClassPrior
 from gzsl.methods import Method, create
 from gzsl.methods.loop import Loop
 from gzsl.methods.stacked import Fit
@@ -109,6 +110,15 @@ def unit_view() -> TrainView:
     names = tuple(f"c{k}" for k in range(SEEN + UNSEEN))
     classes = np.arange(SEEN + UNSEEN)
     return TrainView(FeatureRows(X.astype(np.float32)), labels, Semantics(table, names), classes[:SEEN], classes[SEEN:])
+
+
+def pooled_view(pool: str = "unseen", shares: tuple[float, ...] = (0, 0, 0, 0, 0, 0.7, 0.3)) -> TrainView:
+    """`unit_view` with 30 unlabelled rows and given shares of classes among them."""
+    rows = np.random.default_rng(1).standard_normal((30, D)).astype(np.float32)
+    prior = ClassPrior("given", "classifier", np.array(shares))
+    return replace(
+        unit_view(), setting="transductive", unlabelled_features=FeatureRows(rows), prior=prior, pool=pool
+    )
 
 
 def compare(

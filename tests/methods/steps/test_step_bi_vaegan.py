@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from harness import BATCH, D, Start, compare, generate, judge, layer, means_of, take_step, unit_view
+from harness import BATCH, Start, compare, generate, judge, layer, means_of, pooled_view, take_step
 from torch import Tensor
 from torch.nn import functional
 
-from gzsl.data import FeatureRows, TrainView
-from gzsl.data.pool import ClassPrior
 from gzsl.methods.transductive.regressing import INNER
-
-
-def pooled_view() -> TrainView:
-    view = unit_view()
-    rows = np.random.default_rng(1).random((30, D)).astype(np.float32)
-    shares = np.array([0, 0, 0, 0, 0, 0.7, 0.3])
-    prior = ClassPrior("given", "classifier", shares)
-    return replace(view, setting="transductive", unlabelled_features=FeatureRows(rows), prior=prior)
 
 
 class Reference:
