@@ -51,8 +51,8 @@ class CEGZSL(AdversarialGenerator):
     generated rows; instances are contrasted with each other and with the batch's real ones. The head sees ``h``.
 
     **Differences.** The released code clears the comparator's gradients once an epoch, so that they add up over all
-    critic steps; here they are cleared in every step. Batch sizes of 2048 to 4096 are part of the published
-    recipes: the contrast is among the rows of a batch.
+    critic steps (``comparator_gradients: epoch``); here they are cleared in every step. Batch sizes of 2048 to 4096
+    are part of the published recipes: the contrast is among the rows of a batch.
     """
 
     instance_weight: float = param(default=0.001, low=0.0, high=1e4, doc="weight of the contrast among rows, generator")
@@ -62,6 +62,9 @@ class CEGZSL(AdversarialGenerator):
     embedding_dim: int = param(default=2048, low=1, high=100_000, doc="units of the embedding")
     contrast_dim: int = param(default=512, low=1, high=100_000, doc="size of the code that is contrasted")
     comparator_dim: int = param(default=2048, low=1, high=100_000, doc="hidden units of the comparator")
+    comparator_gradients: str = param(
+        default="step", choices=("step", "epoch"), doc="when they are cleared; until then they add up"
+    )
     decay_every: int | None = param(
         default=None, low=1, high=100_000, doc="epochs after which learning rates are multiplied by 0.99; null: never"
     )
@@ -85,7 +88,19 @@ class CEGZSL(AdversarialGenerator):
         codes = self.embedding_.output(hidden)
         logits = self.comparator_(hidden, self.rows.table) / self.class_temperature
         contrast = supervised_contrastive(codes, batch.y, self.instance_temperature)
-        return {"instances": (1.0, contrast), "classes": (1.0, functional.cross_entropy(logits, batch.y))}
+        terms: Terms = {"instances": (1.0, contrast), "classes": (1.0, functional.cross_entropy(logits, batch.y))}
+        return terms | ({"before": (1.0, self._before())} if self.comparator_gradients == "epoch" else {})
+
+    def critic_update(self, batch: Batch) -> dict[str, Tensor]:
+        """Take the critic steps; what older gradients add is no loss."""
+        losses = super().critic_update(batch)
+        losses.pop("before", None)
+        return losses
+
+    def _before(self) -> Tensor:
+        """What has the comparator's gradients of the steps before as its gradient: their product with the weights."""
+        known = [(p * p.grad).sum() for p in self.comparator_.parameters() if p.grad is not None]
+        return torch.stack(known).sum() if known else torch.zeros((), device=self.device)
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """Contrasts of generated rows, through the frozen networks."""
@@ -102,7 +117,8 @@ class CEGZSL(AdversarialGenerator):
         }
 
     def on_epoch_end(self, epoch: int) -> None:
-        """Let the learning rates fall."""
+        """Clear the comparator's gradients; let the learning rates fall."""
+        self.comparator_.zero_grad(set_to_none=True)
         if self.decay_every and epoch % self.decay_every == 0:
             for optimiser in (self._step.opt_g, self._step.opt_d, *self._step.with_d):
                 for group in optimiser.param_groups:

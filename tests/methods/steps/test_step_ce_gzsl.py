@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
-from harness import Start, adam, compare, critic_loss, generate, judge, layer, means_of, take_step
+from harness import Start, adam, compare, critic_loss, generate, judge, layer, means_of, take_step, unit_view
 from torch import Tensor
 from torch.nn import functional
+
+from gzsl.methods import create
+from gzsl.methods.stacked import Fit
+from gzsl.methods.stacked.members import started
+
+CREATED = {"batch_size": 8, "hidden_dim": 6, "comparator_gradients": "epoch"}
 
 
 def contrast(codes: Tensor, y: Tensor, temperature: float) -> Tensor:
@@ -28,6 +35,22 @@ class CEGZSLReference:
         self.w, self.own, self.table = start.weights, start.settings, start.table
         self.for_generator = adam(start.under("generator_"), self.own.lr)
         self.for_critic = adam(start.under("critic_", "embedding_", "comparator_"), self.own.lr)
+        self.comparator = start.under("comparator_")
+        self.sums: list[Tensor] | None = None
+
+    def on_epoch_end(self, epoch: int) -> None:
+        """Forget the comparator's gradients."""
+        self.sums = None
+
+    def released_step(self, loss: Tensor) -> None:
+        """A step with the comparator's gradients of all steps of the epoch."""
+        self.for_critic.zero_grad()
+        loss.backward()
+        found = [p.grad.clone() for p in self.comparator if p.grad is not None]
+        self.sums = found if self.sums is None else [a + b for a, b in zip(self.sums, found, strict=True)]
+        for p, total in zip(self.comparator, self.sums, strict=True):
+            p.grad = total.clone()
+        self.for_critic.step()
 
     def embed(self, x: Tensor) -> tuple[Tensor, Tensor]:
         hidden = torch.relu(layer(self.w, "embedding_.layers.0", x))
@@ -53,7 +76,11 @@ class CEGZSLReference:
             hidden, codes = self.embed(x[rows])
             found["instances"] = contrast(codes, y[rows], own.instance_temperature)
             found["classes"] = self.choose(hidden, y[rows])
-            take_step(found["critic"] + found["instances"] + found["classes"], self.for_critic)
+            loss = found["critic"] + found["instances"] + found["classes"]
+            if own.comparator_gradients == "epoch":
+                self.released_step(loss)
+            else:
+                take_step(loss, self.for_critic)
             steps.append(found)
         x, y, a = x[-n:], y[-n:], a[-n:]
         fake = generate(self.w, noise("noise"), a)
@@ -70,7 +97,18 @@ class CEGZSLReference:
         return means_of(steps) | terms | {"generator": loss}
 
 
-def test_three_updates_of_ce_gzsl() -> None:
+@pytest.mark.parametrize("cleared", ["step", "epoch"])
+def test_three_updates_of_ce_gzsl(cleared: str) -> None:
     small = {"embedding_dim": 6, "contrast_dim": 3, "comparator_dim": 5}
     weights = {"instance_weight": 0.4, "class_weight": 0.7, "instance_temperature": 0.3, "class_temperature": 0.6}
-    compare("ce-gzsl", CEGZSLReference, critic_steps=2, **small, **weights)
+    compare("ce-gzsl", CEGZSLReference, critic_steps=2, comparator_gradients=cleared, **small, **weights)
+
+
+def test_older_gradients_of_the_comparator_are_forgotten_at_the_end_of_an_epoch() -> None:
+    method = create("ce-gzsl", **CREATED)
+    with started([Fit(method, unit_view(), seed=3)]) as (loop,):
+        method.update(loop.rows.batch(loop.passes.next(loop.draw)))
+        weights = [p for p in method.comparator_.parameters() if p.grad is not None]  # type: ignore[attr-defined]
+        assert len(weights) >= 3
+        method.on_epoch_end(1)  # type: ignore[attr-defined]
+        assert all(p.grad is None for p in weights)
