@@ -74,7 +74,8 @@ def fit_trial(name: str, dataset: str, fold: int, trial: dict[str, Any]) -> list
     changes = dict(trial["set"])
     plain = read_recipe(configs_dir() / name / "CUB.yaml")
     scaling = changes.pop("scaling", plain["preprocess"]["features"])
-    values = {f"method.{key}": value for key, value in changes.items()}
+    prior = {"class_prior": changes.pop("class_prior")} if "class_prior" in changes else {}
+    values = {f"method.{key}": value for key, value in changes.items()} | prior
     recipe = make_recipe(overridden(plain, values), where=name)
     method = recipe.build_method()
     data = gzsl.load(dataset)
