@@ -2,7 +2,7 @@
 
 Studies: ``wrappers`` (the three wrappers around ESZSL, EXEM and CADA-VAE), ``methods`` (closed forms and small
 networks), ``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left
-out of the pool and of the test). Names of datasets and methods, and seeds, narrow a study down. A wrapper goes around
+out of the pool and of the test). Names of datasets, methods, pools and priors, and seeds, narrow a study down. A wrapper goes around
 the method of a finished run of that method's recipe in the folder RUNS, where it is made when it is not there: its
 settings and passes were chosen once, on validation classes without a pool. Methods of the setting itself have the
 settings of their recipes, `CHOOSING` those that their recipes choose (unlabelled rows of unseen classes, uniform
@@ -39,6 +39,7 @@ DATASETS = ("CUB127", "FLO89", "letters")
 WRAPPERS = ("sinkhorn", "propagate", "self-train")
 BASES = {"eszsl": 1, "exem": 1, "cada-vae": 3}  # seeds; the first two have no randomness but the folds'
 SETTINGS = [(pool, prior) for pool in ("unseen", "all") for prior in ("uniform", "estimated")]
+BY_CLUSTERS = "estimated (kmeans)"  # Bi-VAEGAN's own rule; elsewhere shares are frequencies of what is predicted
 CHOOSING = ("gfzsl-t", "zlap")
 WITHOUT: dict[str, dict[str, Any]] = {
     "qfsl": {"method.mass_weight": 0.0, "method.balance_weight": 0.0},
@@ -64,12 +65,14 @@ def lines_of(study: str) -> Iterator[Line]:
         yield from ((name, "", *how, seed) for seed in range(3) for how in SETTINGS for name in ("qfsl", "pren"))
     else:
         yield from ((name, "", *how, seed) for seed in range(3) for how in SETTINGS for name in ("bi-vaegan", "sabr-t"))
+        yield from (("bi-vaegan", "", pool, BY_CLUSTERS, seed) for seed in range(3) for pool in ("unseen", "all"))
 
 
 def recipe_of(dataset: str, one: Line, chosen: Mapping[str, Any]) -> Recipe:
     """The shipped recipe in the setting of a line, with settings that were chosen and no further search."""
     name, wrapper, pool, prior, _ = one
-    values = {"pool": pool, "class_prior": prior, "selection": "last", "calibration": "none"}
+    stated = {"name": "estimated", "rule": "kmeans"} if prior == BY_CLUSTERS else prior
+    values = {"pool": pool, "class_prior": stated, "selection": "last", "calibration": "none"}
     values |= {f"method.{key}": value for key, value in chosen.items()}
     return load_recipe(f"{name}/{dataset}", values | ({"transductive.name": wrapper} if wrapper else {}))
 
@@ -140,13 +143,15 @@ def main(study: str, out: Path, runs: Path, names: tuple[str, ...]) -> None:
             done = list(csv.DictReader(stream))
     known = {tuple(row[name] for name in PLACE) for row in done}
     wanted = [name for name in DATASETS if name in names] or list(DATASETS)
-    seeds = {name for name in names if name.isdigit()}
-    methods = set(names) - set(DATASETS) - seeds
+    kinds = (("unseen", "all"), ("uniform", "estimated", BY_CLUSTERS, "given"), ("0", "1", "2"))
+    methods = set(names).difference(DATASETS, *kinds)
     for name in wanted:
         for one in lines_of(study):
             method, wrapper, pool, prior, seed = one
             place = (study, name, f"{method}+{wrapper}" if wrapper else method, pool, prior, str(seed))
-            if place in known or (methods and method not in methods) or (seeds and str(seed) not in seeds):
+            asked = [set(kind).intersection(names) or kind for kind in kinds]
+            left_out = any(told not in kept for told, kept in zip(place[3:], asked, strict=True))
+            if place in known or (methods and method not in methods) or left_out:
                 continue
             data = imbalanced(open_dataset(load_recipe(f"{method}/{name}"))) if study == "imbalance" else None
             told = line(name, one, runs, data)
