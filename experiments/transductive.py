@@ -2,13 +2,13 @@
 
 Studies: ``wrappers`` (the three wrappers around ESZSL, EXEM and CADA-VAE), ``methods`` (closed forms and small
 networks), ``trained`` (the two generators), ``imbalance`` (four fifths of the rows of every other unseen class are left
-out of the pool and of the test). Names of datasets, methods, pools and priors, and seeds, narrow a study down. A wrapper goes around
-the method of a finished run of that method's recipe in the folder RUNS, where it is made when it is not there: its
-settings and passes were chosen once, on validation classes without a pool. Methods of the setting itself have the
-settings of their recipes, `CHOOSING` those that their recipes choose (unlabelled rows of unseen classes, uniform
-prior). Nothing is chosen on test rows. A line is written once it is known, and lines that the file has are not computed
-again. Everything is a fraction, seconds are of the processor; accuracies of pseudo-labels are looked up afterwards and
-used by nothing.
+out of the pool and of the test). Names of datasets, methods, pools and priors, and seeds, narrow a study down. A
+wrapper goes around the method of a finished run of that method's recipe in the folder RUNS, where it is made when it
+is not there: its settings and passes were chosen once, on validation classes without a pool. Methods of the setting
+itself have the settings of their recipes, `CHOOSING` those that their recipes choose (unlabelled rows of unseen
+classes, uniform prior). Nothing is chosen on test rows. A line is written once it is known, and lines that the file has
+are not computed again. Everything is a fraction, seconds are of the processor; accuracies of pseudo-labels are looked
+up afterwards and used by nothing.
 ``inductive``: the method inside a wrapper, or the method with what weighs unlabelled rows at zero (`WITHOUT`).
 """
 
