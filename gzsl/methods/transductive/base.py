@@ -176,13 +176,18 @@ class PooledTrainer(IterativeMethod):
         """Numbers (count,) below ``n``, drawn with replacement from a stream."""
         return (self.streams.uniform(stream, count) * n).long().clamp_max(n - 1)
 
+    def pool_rows(self) -> Tensor:
+        """Unlabelled rows as the classifier sees them, (m, r): of a generator, what its head gets of each."""
+        represented: Callable[[Tensor], Tensor] | None = getattr(self, "_represented", None)
+        return self._pool if represented is None else represented(self._pool)
+
     def pool_scores(self) -> np.ndarray:
         """What the method says of unlabelled rows at present, (m, C)."""
         return self._scores(self._pool.cpu().numpy(), self._view.semantics)
 
     def told(self, synthetic: Callable[[int], np.ndarray] | None = None) -> Pooled:
         """Unlabelled rows as the method sees them at present."""
-        view, X = self._view, self._pool.cpu().numpy()
+        view, X = self._view, self.pool_rows().cpu().numpy()
         return Pooled(
             X, self.pool_scores(), self.classes_, view.candidates, view.class_prior, X[:0], np.empty(0, np.int64),
             self.class_vectors_, lambda rows: self._scores(rows, view.semantics), synthetic,

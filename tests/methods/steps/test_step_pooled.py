@@ -10,6 +10,10 @@ from harness import Start, compare, layer, pooled_view, take_step
 from torch import Tensor
 from torch.nn import functional
 
+from gzsl.methods import create
+from gzsl.methods.stacked import Fit
+from gzsl.methods.stacked.members import started
+
 
 class Pooled:
     """What both references know of unlabelled rows."""
@@ -116,3 +120,18 @@ def test_three_updates_of_pren(layers: str, rounds: int) -> None:
 def test_three_updates_of_qfsl(reference: type[QFSLReference]) -> None:
     view = pooled_view("all" if reference.whole else "unseen", tuple(reference.shares.tolist()))
     compare("qfsl", reference, view=view, scale=3.0, mass_weight=0.5, balance_weight=0.3)
+
+
+@pytest.mark.parametrize("name, width", [("bi-vaegan", 7 + 4 + 6), ("sabr-t", 5), ("qfsl", 7)])
+def test_shares_are_estimated_of_rows_as_the_classifier_sees_them(name: str, width: int) -> None:
+    known = {"batch_size": 8, "hidden_dim": 6, "n_synthetic": 3, "latent_dim": 5, "latent_epochs": 1, "critic_steps": 2}
+    method = create(name, **{key: value for key, value in known.items() if hasattr(create(name), key)})
+    with started([Fit(method, pooled_view(), seed=3)]):
+        found = method.pool_rows()  # type: ignore[attr-defined]
+        assert found.shape == (30, width)
+        expected = getattr(method, "represent", lambda x: x)(method._pool)  # type: ignore[attr-defined]
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+        if hasattr(method, "prepare_scoring") and name != "qfsl":
+            method.prepare_scoring()
+        told = method.told()  # type: ignore[attr-defined]
+        torch.testing.assert_close(torch.from_numpy(told.X), found)
