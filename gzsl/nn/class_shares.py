@@ -50,7 +50,7 @@ def clustered(X: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> np.nd
     Parameters
     ----------
     X : ndarray, shape (m, r)
-        Rows as the classifier sees them.
+        Rows, or what a classifier sees of them.
     predicted : ndarray, shape (m,), int64
         Predicted classes.
     scores : ndarray, shape (m, k)

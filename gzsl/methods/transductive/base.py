@@ -177,9 +177,8 @@ class PooledTrainer(IterativeMethod):
         return (self.streams.uniform(stream, count) * n).long().clamp_max(n - 1)
 
     def pool_rows(self) -> Tensor:
-        """Unlabelled rows as the classifier sees them, (m, r): of a generator, what its head gets of each."""
-        represented: Callable[[Tensor], Tensor] | None = getattr(self, "_represented", None)
-        return self._pool if represented is None else represented(self._pool)
+        """Unlabelled rows (m, r) as k-means sees them where it estimates the prior."""
+        return self._pool
 
     def pool_scores(self) -> np.ndarray:
         """What the method says of unlabelled rows at present, (m, C)."""

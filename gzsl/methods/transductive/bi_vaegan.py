@@ -52,7 +52,7 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
     here) unless told otherwise, and keeps the epoch that is best on test. The three critics' penalties are in closed
     form, at interpolates moved to the sphere, those of class vectors to its radius too, as released. Rows of the
     regressor's turns are drawn with replacement. Where the prior is estimated it starts uniform, without the
-    unlabelled terms for ``inductive_epochs``.
+    unlabelled terms for ``inductive_epochs``; released code has k-means cluster what the head sees (``prior_rows``).
     """
 
     radius: float = param(default=1.0, low=1e-3, high=1e3, log=True, symbol="r", doc="length of rows")

@@ -31,6 +31,9 @@ class RegressorTurns(PooledTrainer):
         default=0.0, low=0.0, high=10.0, doc="noise on class vectors that D_a sees (perb: 0.1)"
     )
 
+    prior_rows: str = param(
+        default="features", choices=("features", "head"), doc="what k-means clusters where the prior is estimated so"
+    )
     attribute_dim: int = param(default=100, low=1, high=100_000, doc="hidden units of D_a")
 
     def build_regressor(self, d: int, a: int, h: int, rng: torch.Generator) -> None:
@@ -39,6 +42,11 @@ class RegressorTurns(PooledTrainer):
         self.attribute_critic_ = Critic(a, rng=rng, hidden_dim=self.attribute_dim)
         self.attribute_critic_.output.bias.requires_grad_(False)
         self.step_ = 0
+
+    def pool_rows(self) -> Tensor:
+        """Unlabelled rows themselves, or what the head sees of them, as released."""
+        seen: Tensor = self._represented(self._pool) if self.prior_rows == "head" else self._pool  # type: ignore[attr-defined]
+        return seen
 
     def due(self) -> bool:
         """Whether it is the regressor's turn; counts the steps."""
