@@ -1,4 +1,4 @@
-"""Names in the documents lead somewhere: modules, functions, files of this repository."""
+"""Names in documents and docstrings lead somewhere: modules, functions, files of this repository."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOTTED = re.compile(r"\bgzsl(?:\.[A-Za-z_]\w*)+")
+QUOTED = re.compile(r"`(gzsl(?:\.[A-Za-z_]\w*)+)`")
 IMPORT = re.compile(r"^\s*from (gzsl[\w.]*) import \(?([\w, \n]+?)\)?$", re.MULTILINE)
 MODULE = re.compile(r"python -m (benchmarks\.[a-z_]+)")
 TOP = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -51,6 +52,12 @@ def test_modules_and_functions_exist(page: Path) -> None:
 def test_files_exist(page: Path) -> None:
     found = set(FILE.findall(page.read_text(encoding="utf-8"))) - MADE
     assert not {name for name in found if not (ROOT / name).exists()}
+
+
+def test_what_docstrings_refer_to_exists() -> None:
+    found = {name for path in (ROOT / "gzsl").rglob("*.py") for name in QUOTED.findall(path.read_text(encoding="utf-8"))}
+    assert len(found) > 50
+    assert not {name for name in found if not exists(name)}
 
 
 def test_the_checks_tell_wrong_from_right() -> None:

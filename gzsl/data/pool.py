@@ -30,7 +30,7 @@ class PoolChoice:
         or ``given``: as ``shares`` say, or the true shares, counted in the labels of the test rows. Numbers under a
         given prior are not valid results.
     rule : str
-        How an estimated prior is found; see `gzsl.heads.class_shares`.
+        How an estimated prior is found; see `gzsl.nn.class_shares`.
     shares : mapping of str to float, optional
         Of a given prior: share by class name; classes left out have none.
     """
