@@ -55,7 +55,8 @@ def test_files_exist(page: Path) -> None:
 
 
 def test_what_docstrings_refer_to_exists() -> None:
-    found = {name for path in (ROOT / "gzsl").rglob("*.py") for name in QUOTED.findall(path.read_text(encoding="utf-8"))}
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "gzsl").rglob("*.py")]
+    found = {name for text in texts for name in QUOTED.findall(text)}
     assert len(found) > 50
     assert not {name for name in found if not exists(name)}
 
