@@ -1,4 +1,4 @@
-"""Settings of generators and of PrEN that were tried on the first validation fold of CUB127; no test row is read.
+"""Settings of generators and of PrEN that were tried on validation folds, most on CUB127's first; no test row is read.
 
 ``python experiments/generator_trials.py OUT.csv [TRIALS.yaml] [METHOD ...]`` works through ``trials/generators.yaml``,
 or another list of that folder, and adds one line to OUT.csv for every fold, evaluated pass and head of a trial that it

@@ -145,6 +145,9 @@ def main(study: str, out: Path, runs: Path, names: tuple[str, ...]) -> None:
     wanted = [name for name in DATASETS if name in names] or list(DATASETS)
     kinds = (("unseen", "all"), ("uniform", "estimated", BY_CLUSTERS, "given"), ("0", "1", "2"))
     methods = set(names).difference(DATASETS, *kinds)
+    if unknown := methods - {method for method, *_ in lines_of(study)}:
+        told = ", ".join(sorted(unknown))
+        raise SystemExit(f"{study}: found {told}, expected names of its datasets, methods, pools, priors or seeds")
     for name in wanted:
         for one in lines_of(study):
             method, wrapper, pool, prior, seed = one

@@ -38,6 +38,15 @@ def pooled(scores: np.ndarray, X: np.ndarray, **more: object) -> Pooled:
     return Pooled(**{**values, **more})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["sinkhorn", "propagate", "self-train"])
+def test_the_first_round_is_what_the_method_says_by_itself(name: str) -> None:
+    rng = np.random.default_rng(0)
+    X, scores = rng.normal(size=(60, 5)).astype(np.float32), rng.normal(size=(60, 4)).astype(np.float32)
+    _, rounds = make_wrapper({"name": name}).fit(pooled(scores, X), seed=0)
+    np.testing.assert_array_equal(rounds[0], scores.argmax(axis=1))
+    assert (rounds[-1] != rounds[0]).any()
+
+
 @given(st.integers(2, 6), st.integers(20, 60), st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None)
 def test_balanced_biases_give_the_wanted_shares(k: int, m: int, seed: int) -> None:

@@ -38,10 +38,6 @@ class CEGZSLReference:
         self.comparator = start.under("comparator_")
         self.sums: list[Tensor] | None = None
 
-    def on_epoch_end(self, epoch: int) -> None:
-        """Forget the comparator's gradients."""
-        self.sums = None
-
     def released_step(self, loss: Tensor) -> None:
         """A step with the comparator's gradients of all steps of the epoch."""
         self.for_critic.zero_grad()
