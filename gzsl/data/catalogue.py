@@ -221,6 +221,8 @@ def _dataset_folders(base: Path) -> Iterator[Path]:
         parent = base / below
         if parent.is_dir():
             yield from sorted(path for path in parent.iterdir() if path.is_dir() and has_dataset(path))
+    if has_dataset(base):  # the folder of one dataset was given in place of the one around it
+        yield base.absolute()
 
 
 def _find(name: str, root: Path | str | None) -> Path:
@@ -251,7 +253,7 @@ def _absent(name: str, wanted: str, base: Path | None, present: list[str]) -> st
         source = (FLO_SOURCE if wanted == "FLO" else SOURCE).format(name=wanted)
         return f"{wanted}: its files are not here; it needs {files} from {source}; {place}"
     options = {*EMBEDDED, *benchmarks.names(), *present}
-    return f"no dataset and no path {name!r}; {suggest(name, options)}"
+    return f"no dataset and no path {name!r}; {place}; {suggest(name, options)}"
 
 
 def _wanted_files(name: str) -> list[str]:

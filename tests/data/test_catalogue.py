@@ -186,3 +186,11 @@ def test_a_whole_benchmark_is_recognised_whatever_its_folder_is_called(make_toy:
         "differs from APY: trainval: 5922, not 5932",
         "differs from APY: test_seen: 1493, not 1483",
     )
+
+
+def test_the_folder_of_a_dataset_stands_for_the_one_around_it(make_toy: Any, tmp_path: Path) -> None:
+    own = make_toy().released(tmp_path / "MINE")
+    assert load("MINE", root=own).card.content_hash == load("MINE", root=tmp_path).card.content_hash
+    assert [entry.name for entry in available(own) if entry.present].count("MINE") == 1
+    with pytest.raises(DataError, match=f"no path 'YOURS'; looked for {own}/YOURS/ "):
+        load("YOURS", root=own)
