@@ -251,6 +251,18 @@ def test_damaged_mat_files_end_in_a_sentence(tmp_path_factory: pytest.TempPathFa
         assert "\n" not in str(error)
 
 
+def test_a_sparse_matrix_whose_columns_end_before_they_start_ends_in_a_sentence(tmp_path: Path) -> None:
+    """scipy checks where columns end only if the last end is not zero, and crashes the process on the others."""
+    path = tmp_path / "ends.mat"
+    scipy.io.savemat(path, {"s": scipy.sparse.csc_matrix(np.eye(2))})
+    found = path.read_bytes()
+    ends = np.array([0, 1, 2], "<i4").tobytes()
+    assert found.count(ends) == 1
+    path.write_bytes(found.replace(ends, np.array([0, 2**30, 0], "<i4").tobytes()))
+    with pytest.raises(DataError, match="ends.mat: cannot be read .*its columns end before they start"):
+        open_mat(path).numbers("s")
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_mat_variables_are_those_that_scipy_reads(packed: bool, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

@@ -215,6 +215,8 @@ def full_matrix(values: np.ndarray, rows: np.ndarray, ends: np.ndarray, shape: t
     """A sparse matrix, given by its values, their rows and where each column ends, with all its zeros."""
     from scipy.sparse import csc_matrix
 
+    if (np.diff(ends.astype(np.int64)) < 0).any():  # scipy looks only where the last one is not zero, and trusts them
+        raise ValueError("its columns end before they start")
     matrix = csc_matrix((values, rows.astype(np.int64), ends.astype(np.int64)), shape=shape)
     matrix.check_format()
     full: np.ndarray = matrix.toarray()
