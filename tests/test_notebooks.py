@@ -98,6 +98,8 @@ def test_a_notebook_runs_and_keeps_its_word(name: str, tmp_path: Path, monkeypat
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == pictures
-    found = dict(zip(claims, json.loads(outputs[-1].text), strict=True))
+    # A busy kernel may send what one print wrote in several pieces: all of them together are the answer.
+    said = "".join(output.text for output in notebook.cells[-1].outputs)
+    found = dict(zip(claims, json.loads(said), strict=True))
     missed = {name: value for name, value in found.items() if not claims[name][0] <= value <= claims[name][1]}
     assert not missed
