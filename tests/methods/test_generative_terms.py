@@ -20,6 +20,7 @@ from gzsl.errors import MethodError, TrainingDiverged
 from gzsl.heads import SoftmaxHead
 from gzsl.heads.base import HeadRows
 from gzsl.methods import Monitor, create, get_method, method_names
+from gzsl.nn.feature_statistics import feature_statistics
 from gzsl.nn.wgan import Terms
 from gzsl.nn.wgan import backpropagate as plain_backpropagate
 
@@ -99,6 +100,41 @@ def test_synthetic_rows_are_compared_with_real_ones_every_epoch() -> None:
     names = {"mean_gap", "norm_ratio", "zeros", "real_zeros", "spread_ratio", "frechet", "variance_ratio"}
     assert {f"synthetic {name}" for name in names} <= set(monitor.seen[2])
     assert {"wasserstein", "gradient_penalty", "classification"} <= set(monitor.seen[2])
+
+
+@pytest.mark.parametrize(("name", "form"), [("bi-vaegan", "sphere"), ("ship", "sphere"), ("sabr", "codes")])
+def test_real_rows_are_compared_in_the_form_of_synthetic_ones(
+    name: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Codes may be as wide as features, and features of any length: both were compared as they came."""
+    seen: list[torch.Tensor] = []
+
+    def watched(real: torch.Tensor, fake: torch.Tensor) -> dict[str, float]:
+        seen[:] = [real, fake]
+        return feature_statistics(real, fake)
+
+    monkeypatch.setattr("gzsl.methods.generative.base.feature_statistics", watched)
+    card = get_method(name).card
+    view = Bench.simulated().serving(card).small
+    view = replace(view, features=FeatureRows(7 * view.features.to_array()))
+    codes = {"latent_dim": view.n_features} if form == "codes" else {}
+    method = create(name, **{**card.test_params[0], "n_epochs": 1, **codes}).fit(view)
+    real, fake = seen
+    assert real.shape == fake.shape and real.shape[2] == view.n_features
+    if form == "sphere":
+        assert torch.allclose(real.norm(dim=2), torch.ones(real.shape[:2]), atol=1e-5)
+        assert torch.allclose(fake.norm(dim=2), torch.ones(real.shape[:2]), atol=1e-5)
+    else:
+        with torch.no_grad():
+            codes_of_all = method.represent(torch.from_numpy(view.features.to_array()))  # type: ignore[attr-defined]
+        assert torch.cdist(real.flatten(0, 1), codes_of_all).min(dim=1).values.max() < 1e-2
+
+
+def test_a_generator_whose_rows_have_another_width_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = get_method("f-clswgan")
+    monkeypatch.setattr(cls, "sample", lambda self, a, rng: torch.rand(len(a), 4))
+    with pytest.raises(MethodError, match="4 entries, expected 9.*as_made"):
+        create("f-clswgan", **{**cls.card.test_params[0], "n_epochs": 1}).fit(unit_view())
 
 
 def test_a_generator_that_makes_one_point_only_ends_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,8 @@ class Generator(IterativeMethod):
         return x
 
     def as_made(self, x: Tensor) -> Tensor:
-        """Real rows in the form in which `sample` makes synthetic ones, to compare both."""
-        return self.represent(x)
+        """Training rows in the form in which `sample` makes synthetic ones, to compare both: (n, d) -> (n, m)."""
+        return x
 
     def real_rows(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the head learns of seen classes, (n, r) and (n,), where ``y`` is every training row's class."""
@@ -88,7 +88,8 @@ class Generator(IterativeMethod):
         Returns
         -------
         X : ndarray, shape (C * n, d), float32
-            Rows, class after class; of a method that generates codes instead of features, what its head sees.
+            Rows, class after class; of a method that generates codes instead of features, what its head sees; of one
+            that puts rows on a sphere, at its radius.
         y : ndarray, shape (C * n,), int64
             Row of each one's class in ``semantics``.
         """
@@ -107,7 +108,12 @@ class Generator(IterativeMethod):
         real = self.rows.x[torch.cat([rows[turns % len(rows)] for rows in members])]
         a = self.rows.table[shown].repeat_interleave(STATISTICS_ROWS, dim=0)
         fake = self.sample(a, self.streams.fresh("statistics"))
-        real = real if fake.shape[1:] == real.shape[1:] else self.as_made(real)
+        real = self.as_made(real)
+        if fake.shape != real.shape:
+            raise MethodError(
+                f"{self.card.id}: sample made rows of {fake.shape[1]} entries, expected {real.shape[1]} as training "
+                "rows have; write as_made, which brings training rows to the form of synthetic ones"
+            )
         found = feature_statistics(*(x.view(len(shown), STATISTICS_ROWS, -1) for x in (real, fake)))
         if found["variance_ratio"] < COLLAPSED:
             raise TrainingDiverged(

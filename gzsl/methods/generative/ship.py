@@ -105,6 +105,10 @@ class SHIP(Generator):
         """Rows at unit length."""
         return normalize(x)
 
+    def as_made(self, x: Tensor) -> Tensor:
+        """The same: rows that are made have unit length."""
+        return self.represent(x)
+
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Decode one code from the prior a class vector."""
         return self.decode(torch.randn(len(a), self.code_dim, generator=rng, device=a.device), a)

@@ -62,6 +62,10 @@ class RegressorTurns(PooledTrainer):
         """Rows as the regressor sees them."""
         raise NotImplementedError
 
+    def as_made(self, x: Tensor) -> Tensor:
+        """Rows on the sphere, where those that are made are."""
+        return self.on_sphere(x)
+
     def regress(self, step_of: WGANGP, optimiser: Optimizer, vectors: Tensor) -> dict[str, Tensor]:
         """Steps of the critic of class vectors, then of the regressor; terms are those of the last step."""
         n = INNER * self.batch_size
