@@ -106,7 +106,8 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
     began = time.process_time()
     name, wrapper, _, _, seed = one
     folder = finished(name, dataset, seed, runs) if wrapper or name in CHOOSING else None
-    recipe = recipe_of(dataset, one, chosen_in(folder) if folder else {})
+    chosen = chosen_in(folder) if folder else {}
+    recipe = recipe_of(dataset, one, chosen)
     task = final_task(data or open_dataset(recipe), **recipe.preparation(seed))
     if wrapper:
         assert folder is not None
@@ -114,7 +115,7 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
         method = completed(recipe, inner, task.view, seed=seed)
     else:
         method = recipe.build_method().fit(task.view, seed=seed)
-        inner = without_pool(dataset, name, seed)
+        inner = without_pool(dataset, name, seed, tuple(chosen.items()))
     found: dict[str, Any] = {key: getattr(evaluate(method, task), key) for key in VALUES}
     if inner is not None:
         found |= {f"inductive.{key}": value for key, value in evaluate(inner, task).fractions().items()}
@@ -125,11 +126,13 @@ def line(dataset: str, one: Line, runs: Path, data: Dataset | None = None) -> di
 
 
 @cache
-def without_pool(dataset: str, name: str, seed: int) -> Method | None:
-    """The method with what weighs unlabelled rows at zero; None where it cannot be."""
+def without_pool(dataset: str, name: str, seed: int, chosen: tuple[tuple[str, Any], ...]) -> Method | None:
+    """The method with what weighs unlabelled rows at zero, in the same settings; None where it cannot be."""
     if name not in WITHOUT:
         return None
-    recipe = load_recipe(f"{name}/{dataset}", {"selection": "last", "calibration": "none", **WITHOUT[name]})
+    settings = {f"method.{key}": value for key, value in chosen}
+    settings |= {"selection": "last", "calibration": "none", **WITHOUT[name]}
+    recipe = load_recipe(f"{name}/{dataset}", settings)
     task = final_task(open_dataset(recipe), **recipe.preparation(seed))
     return recipe.build_method().fit(task.view, seed=seed)
 

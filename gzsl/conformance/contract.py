@@ -18,6 +18,7 @@ from gzsl.data.view import SETTINGS
 from gzsl.errors import MethodError
 from gzsl.evaluation import evaluate
 from gzsl.methods import create, load_method, save_method
+from gzsl.methods.persistence import plain_values
 from gzsl.params import parameters, plain
 
 # declaration
@@ -210,11 +211,13 @@ def beats_chance_by_far_on_the_easy_set(subject: Subject) -> None:
 
 
 def saved_and_loaded_scores_are_equal(subject: Subject) -> None:
-    """Saved and loaded, it scores the same bits."""
+    """Saved and loaded, it knows the same and scores the same bits."""
     method, X = subject.fitted, subject.rows
     with tempfile.TemporaryDirectory() as folder:
         loaded = load_method(save_method(method, Path(folder) / "method.safetensors"))
     expect(plain(loaded) == plain(method), "hyper-parameters differ after loading")
+    learnt, kept = plain_values(method), plain_values(loaded)
+    expect(learnt == kept, f"{', '.join(n for n in learnt if kept.get(n) != learnt[n])} differs after loading")
     for table in (subject.view.semantics, subject.view.unseen_semantics):
         expect(same(loaded.scores(X, table), method.scores(X, table)), "scores differ after loading")
 

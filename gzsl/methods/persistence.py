@@ -31,7 +31,8 @@ def save_method(method: Method, path: Path | str) -> Path:
     """
     from safetensors.numpy import save_file
 
-    arrays, values = _fitted(method)
+    method._check_fitted()
+    arrays, values = method.fitted_arrays(), plain_values(method)
     about = {"format": FORMAT, "method": method.card.id, "parameters": plain(method), "fitted": values}
     target = Path(path)
     with replacing(target) as temporary:
@@ -63,16 +64,29 @@ def load_method(path: Path | str) -> Method:
     check_learnt(cls, values, path)
     check_learnt(cls, [name for name in arrays if "/" not in name], path)  # the rest belongs to networks
     _check_sizes(path, values, arrays)
-    for name, value in values.items():
-        setattr(method, name, tuple(value) if isinstance(value, list) else value)
     try:
-        method.restore_arrays(arrays)
+        take_back(method, values, arrays)
     except (AttributeError, IndexError, KeyError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise MethodError(
             f"{path}: found arrays that are not those of {cls.card.id} with {method.n_features_} features ({reason})"
         ) from None
     return method
+
+
+def take_back(method: Method, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Give an unfitted method the plain values and arrays of a fitted one.
+
+    Values are set twice: arrays need sizes, and networks that are built for them start counts of passes anew.
+    """
+    _set(method, values)
+    method.restore_arrays(arrays)
+    _set(method, values)
+
+
+def _set(method: Method, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(method, name, tuple(value) if isinstance(value, list) else value)
 
 
 def _check_sizes(path: Path, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -92,12 +106,10 @@ def _check_sizes(path: Path, values: Mapping[str, Any], arrays: Mapping[str, np.
             raise MethodError(f"{path}: {name}: found {short(value)}, expected a plain value or a list of them")
 
 
-def _fitted(method: Method) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and plain values among the attributes that end in ``_``."""
-    method._check_fitted()
-    values = {
+def plain_values(method: Method) -> dict[str, Any]:
+    """What a fitted method learnt besides arrays: plain values among the attributes that end in ``_``."""
+    return {
         name: value
         for name, value in vars(method).items()
         if name.endswith("_") and isinstance(value, str | int | float | tuple)
     }
-    return method.fitted_arrays(), values

@@ -72,16 +72,16 @@ def clustered(X: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> np.nd
 def shift_corrected(labels: np.ndarray, known: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Shares (k,) under which a classifier's mistakes explain what it says of rows without labels.
 
-    Black-box shift estimation (Lipton, Wang & Smola, arXiv:1802.03916) in its soft form: with ``C[i, j]`` the mean
-    probability of class i on labelled rows of class j and μ the mean probability on the pool, C w = μ is solved by
-    ridge of ``1 / min(n, m)``; negative shares become 0.
+    Black-box shift estimation (Lipton, Wang & Smola, arXiv:1802.03916): with ``C[i, j]`` the share of class i in what
+    is said of labelled rows of class j and μ its share in what is said of the pool, C w = μ is solved by ridge of
+    ``1 / min(n, m)``; negative shares become 0.
 
     Parameters
     ----------
     labels : ndarray, shape (n,), int64
         Classes of labelled rows, real or synthetic, that the classifier was not trained on.
     known, pool : ndarray, shapes (n, k) and (m, k)
-        Probabilities of every class.
+        One in the column of the class that is predicted, which no scale of scores can change, or probabilities.
     """
     n_classes = known.shape[1]
     C = np.stack([known[labels == j].mean(axis=0) for j in range(n_classes)], axis=1)

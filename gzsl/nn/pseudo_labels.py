@@ -38,10 +38,14 @@ def quotas(shares: np.ndarray, n_rows: int, part: float) -> np.ndarray:
     return np.maximum(1, np.ceil(part * shares * n_rows - 1e-9)).astype(np.int64)
 
 
-def sure_rows(shares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sure_rows(
+    shares: np.ndarray, counts: np.ndarray, eligible: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The rows that are surest of each class, as many as its quota.
 
-    A row counts for its best class alone; a class that is nobody's best gets the one row that has most of it.
+    An eligible row counts for its best class alone. A class without such rows gets the one that has most of it,
+    eligible or not, but for the surest row of another class; of several such classes the one with the surest row comes
+    first.
 
     Parameters
     ----------
@@ -49,21 +53,30 @@ def sure_rows(shares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.nd
         Of classes in every row.
     counts : ndarray, shape (k,), int64
         Quotas.
+    eligible : ndarray, shape (m,), bool, optional
+        Which rows may be taken; all of them unless given.
 
     Returns
     -------
     rows, labels : ndarray of int64
-        Positions and classes; a row that helps an otherwise empty class may stand twice.
+        Positions and classes. A row that helps an otherwise empty class may stand twice, with that class last.
     """
-    best = shares.argmax(axis=1)
-    rows, labels = [], []
+    best = shares.argmax(axis=1) if eligible is None else np.where(eligible, shares.argmax(axis=1), -1)
+    rows, labels, empty = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], []
     for c, count in enumerate(counts):
         members = np.flatnonzero(best == c)
         if not len(members):
-            members = np.array([shares[:, c].argmax()])
+            empty.append(c)
         order = np.argsort(-shares[members, c], kind="stable")
         rows.append(members[order[:count]])
         labels.append(np.full(len(rows[-1]), c))
+    free = np.ones(len(shares), dtype=bool)
+    free[[own[0] for own in rows if len(own)]] = False
+    for c in sorted(empty, key=lambda c: -shares[:, c].max()):
+        row = (np.where(free, shares[:, c], -1) if free.any() else shares[:, c]).argmax()
+        free[row] = False
+        rows.append(np.array([row]))
+        labels.append(np.array([c]))
     return np.concatenate(rows), np.concatenate(labels)
 
 
@@ -86,8 +99,7 @@ def as_rounds(rounds: list[np.ndarray]) -> np.ndarray:
 
 
 def labelled_in(rows: np.ndarray, labels: np.ndarray, n_rows: int) -> np.ndarray:
-    """Pseudo-labels (m,) of one round from the rows that have one; -1 for the others."""
+    """Pseudo-labels (m,) of one round from the rows that have one, the last where a row has two; -1 for the others."""
     found = np.full(n_rows, -1, dtype=np.int64)
     found[rows] = labels
     return found
-

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from gzsl.data import final_task
 from gzsl.door.documents import read_document
@@ -50,7 +51,7 @@ class Projection:
 
 
 def project_features(folder: Path, data: Path | str | None = None) -> Projection | None:
-    """Project some rows of a generator's run; None for methods that generate no features.
+    """Project some rows of a generator's run, in the form in which it makes them; None for other methods.
 
     The real rows are test rows: they are shown after the fact and choose nothing.
     """
@@ -66,9 +67,8 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     shown = np.unique(shown)
     table = task.view.semantics.take(shown)
     fake, _ = method.synthesize(table, ROWS)
-    if fake.shape[1:] != rows.features.pooled.shape[1:]:
-        return None  # it generates codes, not features
-    X = rows.features.pooled.to_array()
+    with torch.inference_mode():
+        X = method.as_made(torch.from_numpy(rows.features.pooled.to_array())).numpy()
     real = [X[rows.labels == c][:ROWS] for c in shown]
     centre = np.concatenate(real).mean(axis=0)
     _, _, directions = np.linalg.svd(np.concatenate(real) - centre, full_matrices=False)

@@ -11,7 +11,6 @@ import numpy as np
 from gzsl.data.pool import ClassPrior
 from gzsl.errors import MethodError, RecipeError
 from gzsl.nn.class_shares import clustered, counted, refuse_collapse, shift_corrected
-from gzsl.nn.pseudo_labels import shares_of, spread_of
 from gzsl.params import Configurable, configure
 from gzsl.registry import Registry
 
@@ -39,7 +38,8 @@ class Pooled:
     vectors : ndarray, shape (C, a)
         Class vectors.
     synthetic : callable or None
-        Of a generator: from a count to that many synthetic rows a candidate, (k count, d), class after class.
+        Of a generator: from a count to that many synthetic rows a candidate, (k count, d), class after class, other
+        rows than its head was trained on.
     rescored : callable
         The method's scores (n, C) of other rows (n, d).
     """
@@ -66,7 +66,7 @@ class Pooled:
         Raises
         ------
         MethodError
-            When all rows are predicted as one class, or for ``bbse`` around a method that generates no rows.
+            When all rows are predicted as one class, or for ``bbse`` around a method that generates no features.
         """
         if self.prior.shares is not None:
             found = self.prior.shares[self.candidates]
@@ -83,13 +83,12 @@ class Pooled:
     def _corrected(self, who: str, count: int = 100) -> np.ndarray:
         if self.synthetic is None:
             raise MethodError(
-                f"{who}: class_prior.rule: found bbse around a method that generates no rows, "
+                f"{who}: class_prior.rule: found bbse around a method that generates no features, "
                 "expected classifier or kmeans"
             )
-        unit = spread_of(self.own)
-        known = shares_of(self.rescored(self.synthetic(count))[:, self.candidates], unit)
-        labels = np.repeat(np.arange(len(self.candidates)), count)
-        return shift_corrected(labels, known, shares_of(self.own, unit))
+        k = len(self.candidates)
+        known = self.rescored(self.synthetic(count))[:, self.candidates].argmax(axis=1)
+        return shift_corrected(np.repeat(np.arange(k), count), np.eye(k)[known], np.eye(k)[self.own.argmax(axis=1)])
 
 
 class Wrapper(Configurable):

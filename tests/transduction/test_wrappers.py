@@ -123,7 +123,7 @@ def test_shares_are_estimated_by_every_rule() -> None:
         return 5 * np.eye(3, dtype=np.float32)[np.where((truth == 0) & (np.arange(len(rows)) % 6 == 0), 1, truth)]
 
     assert error("bbse", rescored=rescored, **known) < counted / 2
-    with pytest.raises(MethodError, match=r"found bbse around a method that generates no rows, expected classifier"):
+    with pytest.raises(MethodError, match=r"found bbse around a method that generates no features, expected"):
         error("bbse")
 
 

@@ -45,6 +45,7 @@ class Generator(IterativeMethod):
     )
     head: Head = param(default_factory=SoftmaxHead, doc="classifier that is trained on real and synthetic rows")
 
+    makes_codes: ClassVar[bool] = False  # `sample` makes what only the head sees, no features
     refits_for_new_classes: ClassVar[bool] = True
     takes_shots: ClassVar[bool] = True
     scoring_only: ClassVar[tuple[str, ...]] = ("n_synthetic", "n_synthetic_zsl", "head")
@@ -75,7 +76,7 @@ class Generator(IterativeMethod):
         """What the head learns of an unseen class, one row a class vector: (m, a) -> (m, r)."""
         return self.represent(self.sample(a, rng))
 
-    def synthesize(self, semantics: Semantics, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def synthesize(self, semantics: Semantics, n: int, stream: str = "synthesis") -> tuple[np.ndarray, np.ndarray]:
         """Synthesise ``n`` rows a class, in the scale of the features that the view showed.
 
         Parameters
@@ -84,6 +85,8 @@ class Generator(IterativeMethod):
             Classes to synthesise.
         n : int
             Rows a class.
+        stream : str, default ``synthesis``
+            Name of the random numbers: those of the default are the rows that heads are trained on.
 
         Returns
         -------
@@ -95,7 +98,11 @@ class Generator(IterativeMethod):
         """
         self._check_fitted()
         self._check_semantics(semantics)
-        return self._drawn(semantics, n, self.sample).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
+        return self._drawn(semantics, n, self.sample, stream).cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
+
+    def rows_to_check(self, semantics: Semantics) -> Callable[[int], np.ndarray] | None:
+        """From a count to that many features a class, which no head was trained on; None where codes are made."""
+        return None if self.makes_codes else lambda count: self.synthesize(semantics, count, stream="check")[0]
 
     @torch.inference_mode()
     def epoch_statistics(self) -> dict[str, float]:
@@ -187,10 +194,12 @@ class Generator(IterativeMethod):
         return torch.cat([self.represent(block) for block in x.split(SYNTHESIS_ROWS)])
 
     @torch.inference_mode()
-    def _drawn(self, semantics: Semantics, n: int, draw: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
+    def _drawn(
+        self, semantics: Semantics, n: int, draw: Callable[[Tensor, torch.Generator], Tensor], stream: str = "synthesis"
+    ) -> Tensor:
         pieces = []
         for name, vector in zip(semantics.class_names, self.to_device(semantics.table), strict=True):
-            rng = self.streams.fresh("synthesis", name)
+            rng = self.streams.fresh(stream, name)
             for start in range(0, n, SYNTHESIS_ROWS):
                 pieces.append(draw(vector.expand(min(SYNTHESIS_ROWS, n - start), -1), rng))
         return torch.cat(pieces) if pieces else torch.empty(0, 0)

@@ -46,11 +46,11 @@ class GraphConditions(Generator):
             found[rows < 0] = class_shares(semantics.table[rows < 0], self.class_vectors_, SHARPNESS) @ self.conditions_
         return replace(semantics, table=found, attribute_names=None)
 
-    def synthesize(self, semantics: Semantics, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def synthesize(self, semantics: Semantics, n: int, stream: str = "synthesis") -> tuple[np.ndarray, np.ndarray]:
         """Synthesise ``n`` rows a class; see `Generator.synthesize`."""
         self._check_fitted()
         self._check_semantics(semantics)
-        drawn = self._drawn(self.embedded(semantics), n, self.sample)
+        drawn = self._drawn(self.embedded(semantics), n, self.sample, stream)
         return drawn.cpu().numpy(), np.repeat(np.arange(len(semantics)), n)
 
     def _place(self, view: TrainView) -> None:

@@ -99,6 +99,7 @@ class SABR(AdversarialGenerator):
     training_only: ClassVar[tuple[str, ...]] = ("critic_", "classifier_", "regressor_")
 
     fresh_generator_batch: ClassVar[bool] = True
+    makes_codes: ClassVar[bool] = True
 
     def critic_units(self) -> int:
         """The critic is wider than the generator."""

@@ -51,7 +51,8 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
     **Differences.** Released code draws unseen classes through the labels of the test rows (``class_prior: given``
     here) unless told otherwise, and keeps the epoch that is best on test. The three critics' penalties are in closed
     form, at interpolates moved to the sphere, those of class vectors to its radius too, as released. Rows of the
-    regressor's turns are drawn with replacement. Where the prior is estimated it starts uniform, without the
+    regressor's turns are drawn with replacement; the encoder's batch normalisation sees the batches of all critic
+    steps at once, released code one. Where the prior is estimated it starts uniform, without the
     unlabelled terms for ``inductive_epochs``; released code has k-means cluster what the head sees (``prior_rows``).
     """
 
@@ -162,9 +163,8 @@ class BiVAEGAN(RegressorTurns, VariationalGenerator):
         """Estimate the prior anew where it is estimated."""
         self.epoch_ = epoch
         if self._view.class_prior.shares is None:
-            candidates = self._view.semantics.take(self._view.candidates)
             self.prepare_scoring()
-            self.follow_shares(lambda count: self.synthesize(candidates, count)[0])
+            self.follow_shares(self.rows_to_check(self._view.semantics.take(self._view.candidates)))
 
     def on_sphere(self, x: Tensor) -> Tensor:
         """Rows at the length r."""

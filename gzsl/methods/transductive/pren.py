@@ -126,14 +126,14 @@ class PrEN(PooledTrainer):
             self.shares_[self.candidates].cpu().numpy(), len(shares), self.part * min(1.0, self.round_ / self.n_rounds)
         )
         best_candidates(shares, candidates, self.classes_, self.card.id)
-        rows, labels = sure_rows(np.where(agreed[:, None], shares, shares * 1e-3), counts)
+        rows, labels = sure_rows(shares, counts, agreed)
         found = torch.from_numpy(labelled_in(rows, candidates[labels], len(shares)))
         self.chosen_ = found.to(self.device)
         self.rounds_[self.round_] = found
 
     def prepare_scoring(self) -> PrEN:
         """Keep the rounds so far."""
-        self.pseudo_labels_ = self.rounds_[: self.round_ + 1].numpy().copy()
+        self.pseudo_labels_ = self.rounds_[: self.round_ + 1].cpu().numpy().copy()
         return self
 
     def _all_rounds(self) -> int:

@@ -117,9 +117,14 @@ class SABRT(PooledTrainer, SABR):
             self.follow_shares()
 
     def sample(self, a: Tensor, rng: torch.Generator) -> Tensor:
-        """Codes of the second generator, once it is trained."""
-        network = self.pool_generator_ if self.epoch_ > self.seen_epochs else self.generator_
-        return network(torch.randn(len(a), self.noise_dim_, generator=rng, device=a.device), a)
+        """Codes: of unseen classes by the second generator, once it is trained."""
+        noise = torch.randn(len(a), self.noise_dim_, generator=rng, device=a.device)
+        if self.epoch_ <= self.seen_epochs:
+            return self.generator_(noise, a)
+        seen = self.class_vectors_[[self.classes_.index(name) for name in self.seen_classes_]]
+        kinds, place = a.unique(dim=0, return_inverse=True)
+        own = (kinds[:, None] == self.to_device(seen)).all(dim=2).any(dim=1)[place]
+        return torch.where(own[:, None], self.generator_(noise, a), self.pool_generator_(noise, a))
 
     def _made(self, n: int) -> Tensor:
         noise = self.streams.normal("pool noise", n, self.noise_dim_)

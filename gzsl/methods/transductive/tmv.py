@@ -101,10 +101,11 @@ class TMV(PooledTables):
             for v in range(len(pool))
         ]
         m, total, n_classes = len(pool[0]), len(nodes[0]), len(semantics)
+        known = np.concatenate([columns[few], candidates])  # classes of the nodes that have one
         Y = np.zeros((total, n_classes))
-        Y[np.arange(m, total)] = -1 / max(1, n_classes - 1)
-        Y[np.arange(m, m + len(few)), columns[few]] = 1
-        Y[np.arange(m + len(few), total), candidates] = 1
+        Y[m:] = -1 / max(1, n_classes - 1)
+        Y[np.arange(m, total), known] = 1
+        Y[m:] /= np.bincount(known, minlength=n_classes)[known, None]  # what all nodes of a class send is the same
         graph = self._graph(nodes)
         first = classes_by_cosine(nodes, m, candidates)
         reach = graph.reach  # rows, then training rows and prototypes with their labels, then hyper-edges

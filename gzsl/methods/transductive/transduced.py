@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from sklearn.base import clone
@@ -12,6 +12,8 @@ from sklearn.base import clone
 from gzsl.data import TrainView
 from gzsl.methods.base import FitContext, Method
 from gzsl.methods.embedding.eszsl import ESZSL
+from gzsl.methods.generative.base import Generator
+from gzsl.methods.persistence import plain_values, take_back
 from gzsl.methods.registry import register
 from gzsl.methods.transductive.base import PooledTables, candidates_in, seen_in
 from gzsl.params import param
@@ -56,7 +58,7 @@ class Transduced(PooledTables):
         self._learn(base.fit(view.without_pool(), seed=self._context.seed, device=self._context.device), view)
 
     def _learn(self, base: Method, view: TrainView) -> None:
-        self.inner_, self.inner_values_ = base, plain_values(base)
+        self.inner_, self.inner_values_ = base, json.dumps(plain_values(base))
         self._learn_tables(view)
 
     def learn_table(self, view: TrainView, semantics: Semantics, seed: int) -> tuple[State, np.ndarray]:
@@ -71,8 +73,7 @@ class Transduced(PooledTables):
         X, inner = view.unlabelled.to_array(), self.inner_.prepare(semantics)
         rows, columns = seen_in(view, semantics)
         candidates, prior = candidates_in(view, semantics)
-        synthesize: Any = getattr(inner, "synthesize", None)
-        synthetic = None if synthesize is None else lambda count: synthesize(semantics.take(candidates), count)[0]
+        synthetic = inner.rows_to_check(semantics.take(candidates)) if isinstance(inner, Generator) else None
         return Pooled(
             X, inner.scores(X, semantics), semantics.class_names, candidates, prior,
             view.features.take(rows).to_array(), columns, semantics.table,
@@ -88,15 +89,5 @@ class Transduced(PooledTables):
         """Rebuild the method inside and what the wrapper learnt."""
         super().restore_arrays(arrays)
         self.inner_ = clone(self.base)
-        for name, value in json.loads(self.inner_values_).items():
-            setattr(self.inner_, name, tuple(value) if isinstance(value, list) else value)
-        self.inner_.restore_arrays({name[6:]: value for name, value in arrays.items() if name.startswith("inner/")})
-
-
-def plain_values(method: Method) -> str:
-    """What a fitted method learnt besides arrays, as JSON."""
-    values = {
-        name: value for name, value in vars(method).items()
-        if name.endswith("_") and isinstance(value, str | int | float | tuple)
-    }  # fmt: skip
-    return json.dumps(values)
+        inner = {name[6:]: value for name, value in arrays.items() if name.startswith("inner/")}
+        take_back(self.inner_, json.loads(self.inner_values_), inner)
