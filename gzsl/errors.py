@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 MOST_NAMES, NEAREST = 24, 5  # that a sentence lists
 
@@ -22,6 +23,15 @@ class RecipeError(GzslError):
 
 class MethodError(GzslError):
     """A method got hyper-parameters, features or classes that it cannot use."""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Say where a method failed: a `MethodError` from inside begins with it."""
+    try:
+        yield
+    except MethodError as error:
+        raise MethodError(f"{where}: {error}") from error
 
 
 class ProtocolError(GzslError):

@@ -29,7 +29,7 @@ def explain(
     from gzsl.runs.own_data import open_recipe
 
     loaded, _ = open_recipe(recipe, data, dict(parse_override(text) for text in override or []))
-    rows = [*_section_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
+    rows = [*_section_rows(loaded), *_wrapper_rows(loaded), *_calibration_rows(loaded), *_method_rows(loaded)]
     if json_output:
         print_json(rows)
         return
@@ -90,6 +90,11 @@ def _calibration_rows(recipe: Recipe) -> list[dict[str, Any]]:
     if recipe.calibration["name"] == "none":
         return []
     return _part_rows(recipe, "calibration", calibrator, type(calibrator)())
+
+
+def _wrapper_rows(recipe: Recipe) -> list[dict[str, Any]]:
+    wrapper = recipe.build_wrapper()
+    return [] if wrapper is None else _part_rows(recipe, "transductive", wrapper, type(wrapper)())
 
 
 def _method_rows(recipe: Recipe) -> list[dict[str, Any]]:

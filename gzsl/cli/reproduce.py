@@ -98,7 +98,7 @@ def _print(recipe: Recipe, protocol: Protocol, summary: Aggregate, outcome: Repr
     _print_causes(console, outcome)
     console.print(f"protocol: {protocol.key()}", style="dim", soft_wrap=True)
     if not protocol.valid:
-        console.print(strong("not a valid result", ": chosen on test data"))
+        console.print(strong("not a valid result", f": {protocol.reason}"))
 
 
 def _print_causes(console: Console, outcome: Reproduction) -> None:

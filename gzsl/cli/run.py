@@ -138,7 +138,7 @@ def _print_footer(console: Console, beside: Beside | None, results: list[RunResu
     protocol = Protocol(**results[0].metrics["protocol"])
     console.print(f"protocol: {protocol.key()}", soft_wrap=True)
     if not protocol.valid:
-        console.print(strong("not a valid result", ": chosen on test data"))
+        console.print(strong("not a valid result", f": {protocol.reason}"))
     if beside is not None:
         shown = "published" if beside.values else "no published number is comparable; the nearest"
         differs = f"; differs: {beside.differs}" if beside.differs else ""

@@ -144,8 +144,8 @@ def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
     from gzsl.report.comparison import HEADINGS, published_notes
 
     console = Console()
-    for dataset in dict.fromkeys(line.dataset for line in lines):
-        chosen = [line for line in lines if line.dataset == dataset]
+    for dataset in dict.fromkeys(line.heading for line in lines):
+        chosen = [line for line in lines if line.heading == dataset]
         table = Table(title=f"{study.title}: {dataset}, percent", title_justify="left", padding=(0, 0), pad_edge=False)
         table.add_column("method", no_wrap=not any(line.label != line.method for line in chosen))
         for name in HEADINGS:

@@ -46,6 +46,11 @@ class PoolChoice:
         ):  # fmt: skip
             if value not in allowed:
                 raise ProtocolError(f"{name}: found {value!r}, expected one of {', '.join(allowed)}")
+        if self.rule != RULES[0] and self.prior != "estimated":
+            raise ProtocolError(
+                f"class_prior.rule: found {self.rule} beside the {self.prior} prior, expected it with name: estimated "
+                "alone"
+            )
         if self.shares is not None and self.prior != "given":
             raise ProtocolError(
                 f"class_prior.shares: found shares beside the {self.prior} prior, expected them with name: given alone"

@@ -73,6 +73,19 @@ class Protocol:
         reads = f"{self.pool_reads} read{'' if self.pool_reads == 1 else 's'}"
         return f"{self.setting} (pool {self.pool}, prior {self.class_prior}, {reads})"
 
+    def heading(self, dataset: str) -> str:
+        """What a table of such numbers is headed by: runs that saw unlabelled test rows stand apart."""
+        return dataset if self.pool == "none" else f"{dataset}, transductive (pool {self.pool})"
+
+    @property
+    def reason(self) -> str:
+        """Why the number is not valid; empty where it is."""
+        given = self.class_prior == "given"
+        found = ["the shares of classes among the test images were given"] if given else []
+        if not self.valid and (not given or self.selection.startswith("test")):
+            found.append("hyper-parameters or epoch were chosen on test data")
+        return "; ".join(found)
+
     def key(self) -> str:
         """One line for a table; two protocols have the same key only when all fields are equal."""
         tuned = {True: "fine-tuned", False: "frozen", None: "tuning-unknown"}[self.fine_tuned]

@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gzsl.errors import MethodError
 
+if TYPE_CHECKING:
+    from gzsl.data.pool import ClassPrior
 
-def refuse_collapse(predicted: np.ndarray, n_classes: int, who: str, name_of: str) -> None:
+
+def refuse_collapse(
+    predicted: np.ndarray, candidates: np.ndarray, names: Sequence[str], who: str, prior: ClassPrior
+) -> None:
     """Refuse predictions (m,) that give all of many rows to one of several classes.
+
+    Parameters
+    ----------
+    predicted : ndarray, shape (m,), int64
+        Positions among the candidates.
+    candidates : ndarray, shape (k,), int64
+        Positions of the classes among ``names``, and in the prior; those without a share may stay empty.
+    names : sequence of str
+        Of all classes.
+    who : str
+        What predicted.
+    prior : ClassPrior
+        What is known of the classes' shares.
 
     Raises
     ------
     MethodError
         With the number of rows and the class.
     """
-    if n_classes > 1 and len(predicted) > 2 * n_classes and (predicted == predicted[0]).all():
+    expected = len(candidates) if prior.shares is None else np.count_nonzero(prior.shares[candidates])
+    if expected > 1 and len(predicted) > 2 * expected and (predicted == predicted[0]).all():
+        other = "class_prior: uniform, " if prior.shares is None else ""
         raise MethodError(
-            f"{who}: all {len(predicted)} unlabelled rows were given to {name_of}, expected some of each of "
-            f"{n_classes} classes; the scores tell them apart no more: "
-            "use class_prior: uniform, other features, or more passes of a method that is hardly trained"
+            f"{who}: all {len(predicted)} unlabelled rows were given to {names[candidates[predicted[0]]]!r}, expected "
+            f"some of each of {expected} classes; the scores tell them apart no more: "
+            f"use {other}other features, or more passes of a method that is hardly trained"
         )
 
 
-def best_candidates(own: np.ndarray, candidates: np.ndarray, names: Sequence[str], who: str) -> np.ndarray:
-    """Columns (m,) of the best scores (m, k) of unlabelled rows, refused as by `refuse_collapse`.
-
-    ``candidates`` (k,) are the columns' positions among ``names``.
-    """
+def best_candidates(
+    own: np.ndarray, candidates: np.ndarray, names: Sequence[str], who: str, prior: ClassPrior
+) -> np.ndarray:
+    """Positions (m,) of the best scores (m, k) of unlabelled rows, refused as by `refuse_collapse`."""
     best: np.ndarray = own.argmax(axis=1)
-    refuse_collapse(best, len(candidates), who, repr(names[candidates[best[0]]]))
+    refuse_collapse(best, candidates, names, who, prior)
     return best
 
 

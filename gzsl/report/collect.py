@@ -48,8 +48,13 @@ class StoredRun:
 
     @property
     def method(self) -> str:
-        """Id of the method."""
+        """The method, with the wrapper's name where there is one: ``eszsl+sinkhorn``."""
         return str(self.metrics["method"])
+
+    @property
+    def method_id(self) -> str:
+        """Id of the method alone."""
+        return str(self.recipe["method"]["name"])
 
     @property
     def dataset(self) -> str:

@@ -52,6 +52,11 @@ class ComparedLine:
         return "" if self.published is None else differing_fields(self.protocol, self.published)
 
     @property
+    def heading(self) -> str:
+        """What the table with this line is headed by."""
+        return self.protocol.heading(self.dataset)
+
+    @property
     def label(self) -> str:
         """Method, with what tells it from the study's other lines of that method."""
         return self.method + self.varied
@@ -91,10 +96,10 @@ def compare(results: Iterable[CellResult]) -> list[ComparedLine]:
 
 
 def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
-    """One Markdown table a dataset."""
+    """One Markdown table a heading: a dataset, and what was seen of its test set where something was."""
     text = []
-    for dataset in dict.fromkeys(line.dataset for line in lines):
-        chosen = [line for line in lines if line.dataset == dataset]
+    for dataset in dict.fromkeys(line.heading for line in lines):
+        chosen = [line for line in lines if line.heading == dataset]
         rows = [[line.label, *line.cells(), str(line.aggregate.n), f"{line.seconds:.0f}"] for line in chosen]
         head = ["method", *HEADINGS, "seeds", "s a run"]
         text.append(f"### {dataset}\n")
@@ -104,10 +109,10 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
 
 
 def comparison_latex(lines: Sequence[ComparedLine]) -> str:
-    """One ``table`` with booktabs rules a dataset; published values in brackets."""
+    """One ``table`` with booktabs rules a heading; published values in brackets."""
     text = [BOOKTABS.rstrip()]
-    for dataset in dict.fromkeys(line.dataset for line in lines):
-        chosen = [line for line in lines if line.dataset == dataset]
+    for dataset in dict.fromkeys(line.heading for line in lines):
+        chosen = [line for line in lines if line.heading == dataset]
         rows = [[line.label, *("--" if cell == "-" else cell for cell in line.cells())] for line in chosen]
         body = [" & ".join(map(latex, row)) + r" \\" for row in rows]
         seeds = sorted({line.aggregate.n for line in chosen})
@@ -131,9 +136,10 @@ def comparison_csv(lines: Sequence[ComparedLine]) -> str:
 def _line(result: CellResult) -> ComparedLine:
     metrics = [run.metrics for run in result.results]
     protocol = Protocol(**metrics[0]["protocol"])
-    method = result.cell.method
+    method, recipe = result.cell.method, result.cell.recipe
+    alone = method if recipe is None else str(recipe.method["name"])
     seconds = sum(run.seconds for run in result.results) / len(result.results)
     return ComparedLine(
-        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(method, protocol),
+        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(alone, protocol),
         result.cell.label.removeprefix(method),
     )  # fmt: skip

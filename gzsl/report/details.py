@@ -87,7 +87,7 @@ def _features(run: StoredRun, data: Path | str | None) -> list[Figure]:
     from gzsl.methods import get_method
     from gzsl.methods.generative.base import Generator
 
-    if not issubclass(get_method(run.method), Generator):
+    if not issubclass(get_method(run.method_id), Generator):
         return []
     from gzsl.report.projection import project_features
 
@@ -105,7 +105,7 @@ def _attention(run: StoredRun, data: Path | str | None) -> list[Figure]:
     """Heat maps of a few test pictures, as the page shows them, for methods that look at regions."""
     from gzsl.methods import get_method
 
-    if not get_method(run.method).card.regions:
+    if not get_method(run.method_id).card.regions:
         return []
     from gzsl.report.attention import HEADER, attention_of_tests, attention_picture
 

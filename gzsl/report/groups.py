@@ -55,8 +55,7 @@ class Group:
     @property
     def dataset(self) -> str:
         """Name of the dataset; with what they saw, for runs that saw unlabelled test rows: a heading of their own."""
-        protocol, name = self.protocol, self.runs[0].dataset
-        return name if protocol.pool == "none" else f"{name}, transductive (pool {protocol.pool})"
+        return self.protocol.heading(self.runs[0].dataset)
 
     @property
     def protocol(self) -> Protocol:

@@ -91,8 +91,8 @@ class Board:
             fields = {text: None for line in self.lines if line.mark == mark for text in line.differences}
             if fields:
                 found.append(f"{mark} {meaning}: {'; '.join(fields)}")
-        if any(not line.valid for line in self.lines):
-            found.append(f"{NOT_VALID}: hyper-parameters or epoch were chosen on test data")
+        reasons = dict.fromkeys(line.group.protocol.reason for line in self.lines if not line.valid)
+        found += [f"{NOT_VALID}: {reason}" for reason in reasons]
         return found + differing_notes((line.group.label, line.group.published_differs) for line in self.lines)
 
 

@@ -13,6 +13,7 @@ from gzsl.data import final_task
 from gzsl.door.documents import read_document
 from gzsl.methods import load_method
 from gzsl.methods.generative.base import Generator
+from gzsl.methods.transductive.transduced import Transduced
 from gzsl.runs import load_recipe
 from gzsl.runs.documents import Environment
 from gzsl.runs.manifest import intact
@@ -56,6 +57,7 @@ def project_features(folder: Path, data: Path | str | None = None) -> Projection
     The real rows are test rows: they are shown after the fact and choose nothing.
     """
     method = load_method(intact(folder / "weights.safetensors"))
+    method = method.inner_ if isinstance(method, Transduced) else method
     if not isinstance(method, Generator):
         return None
     if _in_memory(folder):

@@ -10,7 +10,7 @@ from typing import Any
 
 from gzsl.calibration import Calibrator, Observation, make_calibrator
 from gzsl.data import Dataset, Task, final_task, fold_task, validation_folds
-from gzsl.errors import GzslError, MethodError, ProtocolError, RunError
+from gzsl.errors import GzslError, MethodError, ProtocolError, RunError, located
 from gzsl.evaluation import Evaluation, evaluate
 from gzsl.evaluation.selection import Choice, make_selection
 from gzsl.methods import Method
@@ -44,10 +44,8 @@ class Experiment:
         Where records, checkpoints and validation summaries go.
     reporter : Reporter
         Hears progress.
-    test_reads : int
-        How often test data were scored, or read unlabelled by a fit.
-    pool_reads : int
-        How many of these were for a fit.
+    test_reads, pool_reads : int
+        How often test data were scored, or read unlabelled by a fit; how many of these were for a fit.
     waited : float
         Seconds that went into other runs.
     beside : dict
@@ -163,11 +161,12 @@ class Experiment:
     def _search(self, phase: str, tasks: Tasks) -> Fits[None]:
         for number, (name, make) in enumerate(tasks, start=1):
             task = make()
-            self.reporter.stage("search on test" if phase == "test" else f"fold {number} of {len(tasks)}")
-            if self.method.iterative:
-                yield from self._search_epochs(phase, name, task)
-            else:
-                self._search_grid(phase, name, task)
+            self.reporter.stage(where := "search on test" if phase == "test" else f"fold {number} of {len(tasks)}")
+            with located(where):
+                if self.method.iterative:
+                    yield from self._search_epochs(phase, name, task)
+                else:
+                    self._search_grid(phase, name, task)
             if phase == "test":
                 self.pool_reads += task.pool_reads
                 self.test_reads += task.pool_reads + len(self._evaluations("test-oracle"))

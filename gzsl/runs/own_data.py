@@ -81,7 +81,7 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
         "dataset": {"name": name, "semantics": semantics.name, "normalise": table, **_graph(cls)},
         "preprocess": {"features": features, "align": align},
         "method": {"name": cls.card.id, **plain(cls())},
-        "setting": "transfer" if untrained else cls.card.settings[0],
+        "setting": "transfer" if untrained else _setting(cls, overrides or {}),
         "shots": SHOTS if "shots" in cls.card.needs else 0,
         "selection": {"rule": "last" if untrained else "validation", "metric": "AUSUC", "grid": grid},
         "calibration": {"name": "none" if untrained else "stacking"},
@@ -92,6 +92,13 @@ def recipe_for(method: str, data: Path | str | None, overrides: Mapping[str, Any
         "note": f"{cls.card.id} with its defaults on {name}; no recipe of another dataset was borrowed.",
     }
     return make_recipe(overridden(values, overrides or {}), where=f"{method} on {name}", changed=list(overrides or {}))
+
+
+def _setting(cls: type[Method], overrides: Mapping[str, Any]) -> str:
+    """The method's own; transductive where a wrapper is asked for, or a pool of a method that has that setting."""
+    asked = {key.partition(".")[0] for key, value in overrides.items() if value is not None}
+    pooled = "transductive" in cls.card.settings and asked & {"pool", "class_prior"}
+    return "transductive" if "transductive" in asked or pooled else cls.card.settings[0]
 
 
 def _table(dataset: Dataset, cls: type[Method]) -> Semantics:

@@ -94,6 +94,9 @@ class Recipe(PoolSection):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
+        if (asked := self.pool_choice) is not None:  # what is asked by name and what is meant by nothing are the same
+            values["pool"] = asked.rows
+            values["class_prior"] = {"name": asked.prior, "rule": asked.rule, "shares": asked.shares}
         if (wrapper := self.build_wrapper()) is not None:
             values["transductive"] = {"name": wrapper.part_id, **plain(wrapper)}
         if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs
@@ -166,6 +169,7 @@ class Recipe(PoolSection):
         method = self.build_method()
         method.check_parameters()
         check_setting(self.setting, self.transductive, method.card)
+        _ = self.pool_choice  # refuses parts of a prior that do not go together
         self._check_setting(type(method))
         make_selection(self.selection.rule)
         make_calibrator(self.calibration)
@@ -174,6 +178,8 @@ class Recipe(PoolSection):
         known = parameters(type(method))
         for name, values in self.selection.grid.items():
             owner, dot, _ = name.partition(".")
+            if owner == "transductive":
+                raise RecipeError(f"selection.grid: {name}: found a setting of a wrapper, expected one of the method")
             if owner not in known or (dot and known[owner].part is None):
                 raise RecipeError(f"selection.grid: unknown key {name!r}; {suggest(owner, known)}")
             for value in values:

@@ -204,7 +204,7 @@ class PoolSection(Section):
     @classmethod
     def _setting_of_the_wrapper(cls, values: Any) -> Any:
         """A wrapper is transductive by what it is: nobody has to say it a second time."""
-        if isinstance(values, dict) and values.get("transductive") and "setting" not in values:
+        if isinstance(values, dict) and values.get("transductive") is not None and "setting" not in values:
             return {**values, "setting": "transductive"}
         return values
 

@@ -21,7 +21,8 @@ class Cell:
     Attributes
     ----------
     method, dataset : str
-        Names; ``dataset`` with the recipe's variant, where the study names it so.
+        Names; ``method`` with the wrapper's where there is one, ``dataset`` with the recipe's variant, where the study
+        names it so.
     recipe : Recipe or None
         What to run; None when the cell is left out or wrong.
     left_out : str or None

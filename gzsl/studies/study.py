@@ -124,7 +124,7 @@ class Study(Section):
             _, _, variant = path.stem.partition(".")
             varied = {**({"variant": variant} if variant else {}), **section.set}
             seeds = tuple(section.seeds or self.seeds or recipe.seeds)
-            yield Cell(recipe.method["name"], recipe.dataset.name, recipe, None, varied, seeds)
+            yield Cell(recipe.method_label, recipe.dataset.name, recipe, None, varied, seeds)
 
     def _cell(self, method: str, dataset: str, source: str, values: dict[str, Any], varied: dict[str, Any]) -> Cell:
         try:
@@ -135,7 +135,7 @@ class Study(Section):
             recipe = make_recipe(overridden(plain, values), where=str(path))
         except GzslError as error:
             return Cell(method, dataset, None, None, varied, error=str(error))
-        return Cell(method, dataset, recipe, None, varied, tuple(self.seeds or recipe.seeds))
+        return Cell(recipe.method_label, dataset, recipe, None, varied, tuple(self.seeds or recipe.seeds))
 
 
 def load_study(source: str | Path) -> Study:

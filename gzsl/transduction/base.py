@@ -72,8 +72,7 @@ class Pooled:
             found = self.prior.shares[self.candidates]
             return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
         predicted = self.own.argmax(axis=1)
-        name = repr(self.names[self.candidates[predicted[0]]])
-        refuse_collapse(predicted, len(self.candidates), who, f"the class {name}")
+        refuse_collapse(predicted, self.candidates, self.names, who, self.prior)
         if self.prior.rule == "kmeans":
             return clustered(self.X, predicted, self.own)
         if self.prior.rule == "bbse":

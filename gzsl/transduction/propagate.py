@@ -58,7 +58,7 @@ class Propagate(Wrapper):
             found = Z[:m][:, pooled.candidates].mean(axis=0)
             mass[pooled.candidates] = (shares / np.maximum(found / found.sum(), 1e-9)).clip(1e-3, 1e3)
         reached = Z[:m, pooled.candidates] * mass[pooled.candidates]
-        best = best_candidates(reached, pooled.candidates, pooled.names, "propagate")
+        best = best_candidates(reached, pooled.candidates, pooled.names, "propagate", pooled.prior)
         rounds = as_rounds([pooled.candidates[own.argmax(axis=1)], pooled.candidates[best]])
         unit_ = np.array([unit], dtype=np.float32)
         return {"keys": keys, "centre": centre, "hub": hub, "spread": Z, "mass": mass, "unit": unit_}, rounds

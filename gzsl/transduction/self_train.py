@@ -39,7 +39,7 @@ class SelfTrain(Wrapper):
             rounds.append(labelled_in(rows, pooled.candidates[labels], len(own)))
             state = self._trained(pooled, rows, pooled.candidates[labels], seed)
             own = self._scored(state, pooled.X)[:, pooled.candidates]
-            best_candidates(own, pooled.candidates, pooled.names, "self-train")
+            best_candidates(own, pooled.candidates, pooled.names, "self-train", pooled.prior)
         return {name: tensor.numpy() for name, tensor in state.items()}, as_rounds(rounds)
 
     def scores(self, state: Mapping[str, np.ndarray], X: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ class Sinkhorn(Wrapper):
 
     With scores s (m, k) and shares π the entropic transport plan ``P ∝ exp((s_ic + b_c) / (τ σ))`` has rows that sum
     to one and columns that sum to ``m π_c``; σ is the spread of the scores. The biases b, in the scores' own unit and
-    centred over the candidates that have a share, are all that is kept: a row is scored by itself.
+    without a mean over the shares, are all that is kept: a row is scored by itself, and a class that hardly any row
+    is of moves no other.
     """
 
     temperature: float = param(
@@ -32,8 +33,8 @@ class Sinkhorn(Wrapper):
         unit = self.temperature * spread_of(own)
         bias = balanced_biases(own / unit, shares, self.n_iterations) * unit
         whole = np.zeros(pooled.scores.shape[1], dtype=np.float32)
-        whole[pooled.candidates] = bias - bias[shares > 0].mean()
-        best = best_candidates(own + bias, pooled.candidates, pooled.names, "sinkhorn")
+        whole[pooled.candidates] = bias - shares @ bias
+        best = best_candidates(own + bias, pooled.candidates, pooled.names, "sinkhorn", pooled.prior)
         rounds = [pooled.candidates[own.argmax(axis=1)], pooled.candidates[best]]
         return {"bias": whole}, as_rounds(rounds)
 

@@ -150,6 +150,8 @@ def _dimension(method: Method, key: str, text: str | None) -> Dimension:
 
 def _parameter(method: Method, key: str) -> Parameter:
     *parts, last = key.split(".")
+    if parts[:1] == ["transductive"]:
+        raise RecipeError(f"{key}: found a setting of a wrapper, expected one of the method; wrappers are not searched")
     owner: Configurable = method
     for part in parts:
         inner = getattr(owner, part, None)

@@ -34,10 +34,20 @@ def test_a_class_without_a_share_moves_no_other_against_seen_classes() -> None:
     found = evaluate(Transduced.around(base, make_wrapper({"name": "sinkhorn"}), left_out), task)
     assert found.S > evaluate(base, task).S - 0.2
     scores = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
-    prior = ClassPrior("given", None, np.array([0.5, 0, 0.3, 0.2]))
+    prior = ClassPrior("given", "classifier", np.array([0.5, 0, 0.3, 0.2]))
     state, _ = make_wrapper({"name": "sinkhorn"}).fit(pooled(scores, scores, prior=prior), seed=0)
     kept = state["bias"][[0, 2, 3]]
-    assert abs(kept.mean()) < 1e-5 and np.abs(kept).max() < 5 and state["bias"][1] < kept.min() - 5
+    assert abs(kept @ [0.5, 0.3, 0.2]) < 1e-5 and np.abs(kept).max() < 5 and state["bias"][1] < kept.min() - 5
+
+
+def test_a_class_that_hardly_any_row_is_of_moves_no_other() -> None:
+    scores = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+
+    def biases(*shares: float) -> np.ndarray:
+        told = pooled(scores, scores, prior=ClassPrior("given", "classifier", np.array(shares)))
+        return make_wrapper({"name": "sinkhorn"}).fit(told, seed=0)[0]["bias"]
+
+    np.testing.assert_allclose(biases(0.5, 0.4999, 0.0001)[:2], biases(0.5, 0.5, 0)[:2], atol=0.02)
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])

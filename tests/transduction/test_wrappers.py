@@ -133,14 +133,19 @@ def test_a_collapse_is_one_sentence(name: str) -> None:
     scores = np.tile(np.array([[1.0, 0, 0]], np.float32), (40, 1))
     prior = ClassPrior("estimated", "classifier", None)
     told = pooled(scores, rng.normal(size=(40, 4)).astype(np.float32), prior=prior)
-    with pytest.raises(MethodError, match=rf"{name}: all 40 unlabelled rows were given to the class 'class 0'"):
+    with pytest.raises(
+        MethodError,
+        match=rf"{name}: all 40 unlabelled rows were given to 'class 0', .* use class_prior: uniform, other",
+    ):
         make_wrapper({"name": name}).fit(told, seed=0)
 
 
 @pytest.mark.parametrize("name", ["sinkhorn", "self-train", "propagate"])
 def test_rows_that_no_score_tells_apart_are_one_sentence_with_a_uniform_prior_too(name: str) -> None:
     told = pooled(np.tile(np.array([[1.0, 0, 0]], np.float32), (40, 1)), np.ones((40, 4), np.float32))
-    with pytest.raises(MethodError, match=rf"{name}: all 40 unlabelled rows were given to 'class \d', expected some"):
+    with pytest.raises(
+        MethodError, match=rf"{name}: all 40 unlabelled rows were given to 'class \d', .* use other features"
+    ):
         make_wrapper({"name": name}).fit(told, seed=0)
 
 

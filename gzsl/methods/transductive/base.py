@@ -43,6 +43,11 @@ class PooledTables(Method):
         """Scores (n, C) by the state of a table, which ``semantics`` is."""
         raise NotImplementedError
 
+    @property
+    def called(self) -> str:
+        """The method as its user calls it."""
+        return self.card.id
+
     def _learn_tables(self, view: TrainView) -> None:
         self.whole_ = table_fingerprint(view.semantics)
         self.states_: dict[str, State] = {}
@@ -58,7 +63,8 @@ class PooledTables(Method):
         view: TrainView | None = getattr(self, "_view", None)
         if view is None:
             raise MethodError(
-                f"{self.card.id}: read from a file, it has no unlabelled rows to learn another table from"
+                f"{self.called}: read from a file, it has no unlabelled rows to learn another table from; train it "
+                "again with all classes in the table"
             )
         self.states_[key], rounds = self.learn_table(view, semantics, self._seed)
         if key == self.whole_:
@@ -155,7 +161,9 @@ class PooledTrainer(IterativeMethod):
         """Get ready to score, and refuse a fit that gives all unlabelled rows to one class."""
         super().finish_scoring()
         possible = self._view.candidates
-        best_candidates(self.pool_scores()[:, possible], possible, self.classes_, self.card.id)
+        best_candidates(
+            self.pool_scores()[:, possible], possible, self.classes_, self.card.id, self._view.class_prior
+        )
 
     @property
     def candidates(self) -> Tensor:

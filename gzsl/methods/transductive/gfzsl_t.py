@@ -86,7 +86,8 @@ class GFZSLT(GFZSL):
             if (labels == rounds[-1]).all():
                 break
             rounds.append(labels)
-        refuse_collapse(rounds[-1], len(candidates), self.card.id, repr(self.classes_[rounds[-1][0]]))
+        last = np.searchsorted(candidates, rounds[-1])
+        refuse_collapse(last, candidates, self.classes_, self.card.id, view.class_prior)
         self.pseudo_labels_ = as_rounds(rounds)
         self.refined_means_, self.refined_variances_ = means[view.unseen], variances[view.unseen]
 

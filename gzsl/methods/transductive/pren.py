@@ -125,7 +125,7 @@ class PrEN(PooledTrainer):
         counts = quotas(
             self.shares_[self.candidates].cpu().numpy(), len(shares), self.part * min(1.0, self.round_ / self.n_rounds)
         )
-        best_candidates(shares, candidates, self.classes_, self.card.id)
+        best_candidates(shares, candidates, self.classes_, self.card.id, self._view.class_prior)
         rows, labels = sure_rows(shares, counts, agreed)
         found = torch.from_numpy(labelled_in(rows, candidates[labels], len(shares)))
         self.chosen_ = found.to(self.device)

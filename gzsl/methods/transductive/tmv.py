@@ -91,7 +91,7 @@ class TMV(PooledTables):
         """Bring views together, build the graphs of rows and prototypes, and let labels spread."""
         pool = self.views(view.unlabelled.to_array())
         space = common_space(pool)
-        candidates, _ = candidates_in(view, semantics)
+        candidates, prior = candidates_in(view, semantics)
         rows, columns = seen_in(view, semantics)
         few = some_rows(columns, self.seen_rows)
         extra = self.views(view.features.take(rows[few]).to_array())
@@ -113,7 +113,7 @@ class TMV(PooledTables):
         for _ in range(self.n_sweeps):
             Y = (1 - self.alpha) * spread(graph, Y, self.alpha)  # type: ignore[arg-type]
         found = Y.astype(np.float32) / max(1e-12, float(np.abs(Y).max()))
-        best = best_candidates(found[:m, candidates], candidates, semantics.class_names, self.card.id)
+        best = best_candidates(found[:m, candidates], candidates, semantics.class_names, self.card.id, prior)
         state = {"spread": found} | {f"nodes{v}": rows for v, rows in enumerate(nodes)}
         state |= {f"map{v}": matrix.astype(np.float32) for v, matrix in enumerate(space.maps)}
         state |= {f"middle{v}": centre.astype(np.float32) for v, centre in enumerate(space.centres)}

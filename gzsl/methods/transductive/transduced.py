@@ -61,6 +61,11 @@ class Transduced(PooledTables):
         self.inner_, self.inner_values_ = base, json.dumps(plain_values(base))
         self._learn_tables(view)
 
+    @property
+    def called(self) -> str:
+        """Method and wrapper."""
+        return f"{self.base.card.id}+{self.by.part_id}"
+
     def learn_table(self, view: TrainView, semantics: Semantics, seed: int) -> tuple[State, np.ndarray]:
         """Let the wrapper learn from what the method says of unlabelled rows."""
         return self.by.fit(self._pooled(view, semantics), seed)

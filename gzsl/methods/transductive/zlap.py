@@ -83,7 +83,7 @@ class ZLaP(JointHead):
             side = self.class_side(view.semantics)
             self._prepared = (view.semantics, side)  # type: ignore[misc]
             own = self.joint_scores(self.pool_, side)[:, possible]
-            best_candidates(own, possible, view.semantics.class_names, self.card.id)
+            best_candidates(own, possible, view.semantics.class_names, self.card.id, view.class_prior)
 
     def class_side(self, semantics: Semantics) -> SpreadLabels:
         """Build the graph of pool and classes, and solve the classes' columns."""
