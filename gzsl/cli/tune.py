@@ -55,10 +55,11 @@ def tune(
 ) -> None:
     """Tune hyper-parameters on validation classes with Optuna, and write a recipe that gzsl run accepts.
 
-    Without --only and --space, every hyper-parameter that declares a range worth searching is searched. The first
-    trial is the recipe as it stands. Each trial is the validation search of a run: same folds, same metric, number
-    of epochs from the validation curve. The test rows are taken away before the first trial. The same command
-    again continues; --workers N runs N trials at a time, and so does the command started in N terminals.
+    Without --only and --space, every hyper-parameter of the method that declares a range worth searching is
+    searched; those of a calibrator or of a wrapper (transductive) are not. The first trial is the recipe as it
+    stands. Each trial is the validation search of a run: same folds, same metric, number of epochs from the
+    validation curve. The test rows are taken away before the first trial. The same command again continues;
+    --workers N runs N trials at a time, and so does the command started in N terminals.
 
     Example: [bold]gzsl tune eszsl/letters --trials 20 --save mine.yaml[/bold]
     """
