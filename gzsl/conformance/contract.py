@@ -216,8 +216,7 @@ def saved_and_loaded_scores_are_equal(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         loaded = load_method(save_method(method, Path(folder) / "method.safetensors"))
     expect(plain(loaded) == plain(method), "hyper-parameters differ after loading")
-    learnt, kept = plain_values(method), plain_values(loaded)
-    expect(learnt == kept, f"{', '.join(n for n in learnt if kept.get(n) != learnt[n])} differs after loading")
+    expect(plain_values(loaded) == plain_values(method), "plain values that it learnt differ after loading")
     for table in (subject.view.semantics, subject.view.unseen_semantics):
         expect(same(loaded.scores(X, table), method.scores(X, table)), "scores differ after loading")
 
