@@ -86,8 +86,8 @@ def add_class(
 ) -> None:
     """Teach a bundle a class it has no image of, from its attributes, without the training data.
 
-    Most methods score the new class at once; generators refit their classifier on synthetic features. What learnt
-    from unlabelled test images is of one class table and takes no further class.
+    Most methods score the new class at once; generators refit their classifier on synthetic features. Wrappers
+    (transductive) and TMV are of one class table and take no further class.
 
     Example: [bold]gzsl add-class classifier okapi --attributes "hooves=1,stripes=0.5"[/bold]
     """

@@ -23,7 +23,7 @@ def refuse_collapse(
     predicted : ndarray, shape (m,), int64
         Positions among the candidates.
     candidates : ndarray, shape (k,), int64
-        Positions of the classes among ``names``, and in the prior; those without a share may stay empty.
+        Positions of the classes among ``names``, and in the prior; those of less than a row may stay empty.
     names : sequence of str
         Of all classes.
     who : str
@@ -36,7 +36,8 @@ def refuse_collapse(
     MethodError
         With the number of rows and the class.
     """
-    expected = len(candidates) if prior.shares is None else np.count_nonzero(prior.shares[candidates])
+    shares = np.ones(len(candidates)) if prior.shares is None else prior.shares[candidates]
+    expected = np.count_nonzero(shares * len(predicted) >= 1)
     if expected > 1 and len(predicted) > 2 * expected and (predicted == predicted[0]).all():
         other = "class_prior: uniform, " if prior.shares is None else ""
         raise MethodError(

@@ -19,6 +19,7 @@ from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
 from gzsl.runs.documents import Environment, Metrics, StoredRecipe, Timing
 from gzsl.runs.manifest import NEEDED, damaged
+from gzsl.runs.sections import PriorSection
 from gzsl.runs.store import RunFolder
 from gzsl.studies.study import Study
 
@@ -79,12 +80,22 @@ class StoredRun:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The recipe without what decides no number, by dotted key."""
-        return flatten({key: value for key, value in self.recipe.items() if key not in ABOUT})
+        return flatten(self._deciding)
 
     @cached_property
     def fingerprint(self) -> str:
         """`Recipe.fingerprint` of the recipe that was run."""
-        return value_hash({key: value for key, value in self.recipe.items() if key not in ABOUT})
+        return value_hash(self._deciding)
+
+    @property
+    def _deciding(self) -> dict[str, Any]:
+        """What decides the numbers; pool and prior as `Recipe.resolved` has them, also where nothing was written."""
+        kept = {key: value for key, value in self.recipe.items() if key not in ABOUT}
+        if kept.get("setting") == "transductive":
+            prior = PriorSection().model_dump() | (kept.get("class_prior") or {})
+            prior |= {} if prior["name"] == "estimated" else {"rule": PriorSection().rule}
+            kept |= {"pool": kept.get("pool") or "unseen", "class_prior": prior}
+        return kept
 
     @property
     def finished_at(self) -> float:

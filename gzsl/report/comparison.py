@@ -136,10 +136,9 @@ def comparison_csv(lines: Sequence[ComparedLine]) -> str:
 def _line(result: CellResult) -> ComparedLine:
     metrics = [run.metrics for run in result.results]
     protocol = Protocol(**metrics[0]["protocol"])
-    method, recipe = result.cell.method, result.cell.recipe
-    alone = method if recipe is None else str(recipe.method["name"])
+    method = result.cell.method
     seconds = sum(run.seconds for run in result.results) / len(result.results)
     return ComparedLine(
-        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(alone, protocol),
+        method, result.cell.dataset, protocol, aggregate(metrics), seconds, find_published(method, protocol),
         result.cell.label.removeprefix(method),
     )  # fmt: skip

@@ -131,8 +131,8 @@ def reproduction(
     """
     method = recipe.method["name"]
     gate = recipe.calibration["name"]
-    calibrated = None if gate == "none" else find_published(method, protocol, gate)
-    published = calibrated or find_published(method, protocol)
+    calibrated = None if gate == "none" else find_published(recipe.method_label, protocol, gate)
+    published = calibrated or find_published(recipe.method_label, protocol)
     nearest = None if published else nearest_published(method, protocol)
     prefix = "calibrated." if calibrated else ""
     bands = () if published is None else tuple(

@@ -77,10 +77,10 @@ def beside_run(recipe: Recipe, protocol: Protocol) -> Beside | None:
     """The published number to stand beside a run; None when nothing is known of one.
 
     The reference file decides where it has lines of this method on this dataset; what a recipe of one's own expects is
-    shown otherwise.
+    shown otherwise. Nothing was published of a method inside a wrapper: of the method alone a line can be the nearest.
     """
     method, expected = recipe.method["name"], recipe.expected
-    line = find_published(method, protocol)
+    line = find_published(recipe.method_label, protocol)
     if line is not None:
         return Beside(line.values, line.source, differing_fields(protocol, line))
     if expected is None:

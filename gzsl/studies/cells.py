@@ -48,7 +48,7 @@ class Cell:
     @property
     def label(self) -> str:
         """Method, with what is varied in brackets: ``ale [budget, lr=0.01]``."""
-        shown = [_shown(key, value) for key, value in self.varied.items()]
+        shown = [_shown(key, value) for key, value in self.varied.items() if not _names_wrapper(key, value)]
         return f"{self.method} [{', '.join(shown)}]" if shown else self.method
 
     @property
@@ -88,6 +88,11 @@ class CellResult:
     log: tuple[str, ...] = ()
 
     __repr__ = brief
+
+
+def _names_wrapper(key: str, value: Any) -> bool:
+    """Whether a key says nothing but which wrapper there is, which the method's name says already."""
+    return key == "transductive.name" or (key == "transductive" and not isinstance(value, Mapping))
 
 
 def _shown(key: str, value: Any) -> str:

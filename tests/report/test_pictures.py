@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ from typer.testing import CliRunner
 import gzsl
 from gzsl.cli.app import app
 from gzsl.evaluation.confusion import Confusion
+from gzsl.methods import get_method, load_method
 from gzsl.report import pictures
 from gzsl.report.confusion_picture import confusion_picture
 from gzsl.report.drawing import words
 from gzsl.report.pictures import draw_run
+from gzsl.report.projection import project_features
 from gzsl.runs import load_recipe, run_recipe
+from gzsl.runs.recipe import make_recipe
 
 SHORT = {
     "method.n_epochs": 3, "method.hidden_dim": 16, "method.pretrain_epochs": 2, "method.n_synthetic": 10,
@@ -81,6 +85,31 @@ def test_generators_of_codes_show_decoded_features(codes: str, tmp_path: Path) -
     done = CliRunner().invoke(app, ["plot", str(run.folder), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "features.png").is_file()
+
+
+@pytest.mark.parametrize(("name", "around"), [("sabr", None), ("f-clswgan", "sinkhorn"), ("bi-vaegan", None)])
+def test_real_and_synthetic_rows_are_drawn_in_one_form(name: str, around: str | None, tmp_path: Path) -> None:
+    """Codes, rows on a sphere, and rows of a generator inside a wrapper: real ones lie where such rows can lie."""
+    card = get_method(name).card
+    keys = {"setting": "transductive"} if "inductive" not in card.settings else {}
+    keys |= {"transductive": around} if around else {}
+    recipe = make_recipe({
+        "dataset": "simulated", "method": {"name": name, **card.test_params[0], "n_epochs": 2}, "seeds": [0],
+        "selection": "last", "calibration": "none", "preprocess": {"features": "minmax"}, **keys,
+    })  # fmt: skip
+    (run,) = run_recipe(recipe, out=tmp_path)
+    found = project_features(run.folder)
+    assert found is not None
+    inner: Any = load_method(run.folder / "weights.safetensors")
+    inner = inner.inner_ if around else inner
+    fake, _ = inner.synthesize(inner.fitted_semantics.take([0, 1]), 5)
+    real, made = (np.concatenate(groups) for groups in (found.real, found.synthetic))
+    assert np.isfinite(made).all() and len(made) == 60 * len(found.class_names)
+    longest = 2 * np.linalg.norm(fake, axis=1).max() + 1e-6
+    if name == "bi-vaegan":
+        assert np.linalg.norm(real[:, None] - real[None], axis=2).max() <= longest, "two points of a sphere"
+    if name == "sabr":
+        assert fake.shape[1] == card.test_params[0]["latent_dim"] != inner.n_features_
 
 
 def test_every_picture_names_its_axes_and_hides_nothing_behind_a_legend(

@@ -110,8 +110,12 @@ def test_rows_that_may_not_be_taken_are_not_but_for_classes_without_any() -> Non
     may = np.array([False, True, True, False, False])
     found = labelled_in(*sure_rows(shares, np.array([2, 1, 1]), may), 5)
     assert found.tolist() == [-1, 0, 0, 1, 2]
-    fewer = labelled_in(*sure_rows(shares[:1], np.array([1, 1, 1])), 1)
-    assert fewer[0] in (1, 2)
+
+
+def test_rows_that_are_fewer_than_classes_go_to_the_class_that_is_served_last() -> None:
+    shares = np.array([[0.5, 0.3, 0.15, 0.05], [0.6, 0.1, 0.05, 0.25]])
+    rows, labels = sure_rows(shares, np.array([1, 1, 1, 1]))
+    assert list(zip(rows.tolist(), labels.tolist(), strict=True)) == [(1, 0), (0, 1), (1, 3), (0, 2)]
 
 
 def test_an_ensemble_takes_no_row_that_most_experts_do_not_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,21 @@ from typer.testing import CliRunner, Result
 from gzsl.cli.app import app
 from gzsl.data import load
 from gzsl.data.export import export
+from gzsl.data.pool import ClassPrior
+from gzsl.door.yaml import read_yaml
 from gzsl.errors import MethodError, ProtocolError, RecipeError
 from gzsl.evaluation.protocol import Protocol
 from gzsl.methods import load_method
+from gzsl.nn.class_shares import refuse_collapse
+from gzsl.report import Aggregate
+from gzsl.report.collect import finished_run
+from gzsl.report.published import find_published
+from gzsl.report.reproduction import reproduction
+from gzsl.report.unlike import beside_run
 from gzsl.runs import run_recipe
 from gzsl.runs.own_data import recipe_for
 from gzsl.runs.recipe import make_recipe
+from gzsl.studies.cells import Cell
 from gzsl.tuning.space import search_space
 
 PLAIN = {"dataset": "simulated", "method": "eszsl", "selection": "last", "calibration": "none", "seeds": [0]}
@@ -157,3 +166,54 @@ def test_a_wrapped_method_of_a_file_says_what_a_new_class_needs(tmp_path: Path) 
     moved = replace(table, table=table.table + np.float32(0.1))
     with pytest.raises(MethodError, match=r"eszsl\+sinkhorn: read from a file, .* train it again with all classes"):
         method.prepare(moved)
+
+
+def test_runs_of_earlier_versions_are_the_same_recipe(tmp_path: Path) -> None:
+    """Recipes used to be kept without the pool and the prior that nobody had named."""
+    (result,) = run_recipe(make_recipe(WRAPPED), out=tmp_path)
+    now = finished_run(result.folder)
+    path = result.folder / "recipe.yaml"
+    kept = read_yaml(path)
+    assert (kept["pool"], kept["class_prior"]["name"]) == ("unseen", "uniform")
+    for old in ({"pool": None, "class_prior": None}, {"class_prior": {**kept["class_prior"], "rule": "kmeans"}}):
+        stored = replace(now, recipe={**kept, **old})
+        assert (stored.fingerprint, stored.settings) == (now.fingerprint, now.settings)
+    other = replace(now, recipe={**kept, "class_prior": {**kept["class_prior"], "name": "estimated"}})
+    assert other.fingerprint != now.fingerprint
+
+
+def test_nothing_was_published_of_a_method_inside_a_wrapper() -> None:
+    inside = {**PLAIN, "dataset": "CUB", "method": "f-vaegan", "setting": "transductive", "transductive": "sinkhorn"}
+    recipe = make_recipe(inside)
+    protocol = Protocol(
+        dataset="CUB", split="PS2", setting="transductive", features="res101", fine_tuned=False, semantics="att",
+        normalisation="l2", preprocessing="minmax", selection="validation", calibration="none", pool="unseen",
+        class_prior="uniform", pool_reads=1,
+    )  # fmt: skip
+    assert find_published("f-vaegan", protocol) is not None, "the method itself was published in this setting"
+    assert find_published(recipe.method_label, protocol) is None
+    beside = beside_run(recipe, protocol)
+    assert beside is None or not beside.values
+    found = reproduction(recipe, protocol, Aggregate(1, {"T1": 0.5}, {"T1": 0.0}))
+    assert found.published is None and not found.bands
+
+
+@pytest.mark.parametrize(
+    ("varied", "label"),
+    [
+        ({"transductive": "sinkhorn"}, "eszsl+sinkhorn"),
+        (
+            {"transductive.name": "sinkhorn", "transductive.temperature": 0.1},
+            "eszsl+sinkhorn [temperature=0.1]",
+        ),
+    ],
+)
+def test_a_label_names_a_wrapper_once(varied: dict[str, Any], label: str) -> None:
+    assert Cell("eszsl+sinkhorn", "d", None, None, varied).label == label
+
+
+def test_a_stated_prior_of_less_than_a_row_is_no_collapse() -> None:
+    predicted, names = np.zeros(40, dtype=np.int64), ("a", "b", "c")
+    refuse_collapse(predicted, np.arange(3), names, "x", ClassPrior("given", "classifier", np.array([0.99, 0.01, 0])))
+    with pytest.raises(MethodError, match=r"x: all 40 .* to 'a', expected some of each of 2 classes"):
+        refuse_collapse(predicted, np.arange(3), names, "x", ClassPrior("given", "classifier", np.array([0.9, 0.1, 0])))
