@@ -141,12 +141,11 @@ def _print_studies(json_output: bool) -> None:
 
 
 def _print_lines(study: Study, lines: list[ComparedLine]) -> None:
-    from gzsl.report.comparison import HEADINGS, published_notes
+    from gzsl.report.comparison import HEADINGS, by_heading, published_notes
 
     console = Console()
-    for dataset in dict.fromkeys(line.heading for line in lines):
-        chosen = [line for line in lines if line.heading == dataset]
-        table = Table(title=f"{study.title}: {dataset}, percent", title_justify="left", padding=(0, 0), pad_edge=False)
+    for heading, chosen in by_heading(lines).items():
+        table = Table(title=f"{study.title}: {heading}, percent", title_justify="left", padding=(0, 0), pad_edge=False)
         table.add_column("method", no_wrap=not any(line.label != line.method for line in chosen))
         for name in HEADINGS:
             table.add_column(name, justify="right")

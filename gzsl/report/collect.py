@@ -19,7 +19,7 @@ from gzsl.evaluation import Protocol
 from gzsl.files import value_hash
 from gzsl.runs.documents import Environment, Metrics, StoredRecipe, Timing
 from gzsl.runs.manifest import NEEDED, damaged
-from gzsl.runs.sections import PriorSection
+from gzsl.runs.sections import pool_as_meant
 from gzsl.runs.store import RunFolder
 from gzsl.studies.study import Study
 
@@ -89,13 +89,9 @@ class StoredRun:
 
     @property
     def _deciding(self) -> dict[str, Any]:
-        """What decides the numbers; pool and prior as `Recipe.resolved` has them, also where nothing was written."""
+        """What decides the numbers, as `Recipe.resolved` has it, in recipes of earlier versions too."""
         kept = {key: value for key, value in self.recipe.items() if key not in ABOUT}
-        if kept.get("setting") == "transductive":
-            prior = PriorSection().model_dump() | (kept.get("class_prior") or {})
-            prior |= {} if prior["name"] == "estimated" else {"rule": PriorSection().rule}
-            kept |= {"pool": kept.get("pool") or "unseen", "class_prior": prior}
-        return kept
+        return kept | pool_as_meant(kept)
 
     @property
     def finished_at(self) -> float:

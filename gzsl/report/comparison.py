@@ -95,14 +95,21 @@ def compare(results: Iterable[CellResult]) -> list[ComparedLine]:
     return [_line(result) for result in results if result.results]
 
 
+def by_heading(lines: Iterable[ComparedLine]) -> dict[str, list[ComparedLine]]:
+    """Lines of one table each: of a dataset, and of what was seen of its test set where something was."""
+    found: dict[str, list[ComparedLine]] = {}
+    for line in lines:
+        found.setdefault(line.heading, []).append(line)
+    return found
+
+
 def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
-    """One Markdown table a heading: a dataset, and what was seen of its test set where something was."""
+    """One Markdown table a heading."""
     text = []
-    for dataset in dict.fromkeys(line.heading for line in lines):
-        chosen = [line for line in lines if line.heading == dataset]
+    for heading, chosen in by_heading(lines).items():
         rows = [[line.label, *line.cells(), str(line.aggregate.n), f"{line.seconds:.0f}"] for line in chosen]
         head = ["method", *HEADINGS, "seeds", "s a run"]
-        text.append(f"### {dataset}\n")
+        text.append(f"### {heading}\n")
         text += ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
         text += ["", *(f"{note}\n" for note in published_notes(chosen))]
     return "\n".join(text)
@@ -111,12 +118,11 @@ def comparison_markdown(lines: Sequence[ComparedLine]) -> str:
 def comparison_latex(lines: Sequence[ComparedLine]) -> str:
     """One ``table`` with booktabs rules a heading; published values in brackets."""
     text = [BOOKTABS.rstrip()]
-    for dataset in dict.fromkeys(line.heading for line in lines):
-        chosen = [line for line in lines if line.heading == dataset]
+    for heading, chosen in by_heading(lines).items():
         rows = [[line.label, *("--" if cell == "-" else cell for cell in line.cells())] for line in chosen]
         body = [" & ".join(map(latex, row)) + r" \\" for row in rows]
         seeds = sorted({line.aggregate.n for line in chosen})
-        caption = f"{dataset}: class-averaged accuracy in percent, mean ± sample standard deviation over "
+        caption = f"{heading}: class-averaged accuracy in percent, mean ± sample standard deviation over "
         caption += f"{' or '.join(map(str, seeds))} seed{'' if seeds == [1] else 's'}"
         caption += "; in brackets: published." if any(line.published for line in chosen) else "."
         text.append(latex_table(caption, ["Method", *HEADINGS], body))

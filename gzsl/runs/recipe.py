@@ -31,6 +31,7 @@ from gzsl.runs.sections import (
     Seeds,
     SelectionSection,
     ShotsSection,
+    pool_as_meant,
 )
 from gzsl.semantics import NORMALISATIONS
 from gzsl.semantics.graph_maker import check_spec
@@ -94,9 +95,7 @@ class Recipe(PoolSection):
         values = self.model_dump(exclude={"paper", "note", "provenance", "expected", "seeds", *self.pool_keys})
         values["method"] = {"name": self.method["name"], **plain(self.build_method())}
         values["calibration"] = {"name": self.calibration["name"], **plain(make_calibrator(self.calibration))}
-        if (asked := self.pool_choice) is not None:  # what is asked by name and what is meant by nothing are the same
-            values["pool"] = asked.rows
-            values["class_prior"] = {"name": asked.prior, "rule": asked.rule, "shares": asked.shares}
+        values |= pool_as_meant(values)
         if (wrapper := self.build_wrapper()) is not None:
             values["transductive"] = {"name": wrapper.part_id, **plain(wrapper)}
         if self.dataset.graph is None:  # a run without one keeps the key that it had before there were graphs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -116,7 +117,10 @@ class ShotsSection(Section):
 
     k: int = Field(0, strict=True, ge=0, le=10_000, description="labelled rows of each unseen class")
     apart: int | None = Field(
-        None, strict=True, ge=0, le=10_000,
+        None,
+        strict=True,
+        ge=0,
+        le=10_000,
         description="test rows a class that leave the scored ones where there is no pool; k of them are shown; null: k",
     )
 
@@ -181,6 +185,16 @@ class PriorSection(Section):
     shares: dict[str, float] | None = Field(
         None, description="of a given prior: share by class; null: counted in the labels of the test rows"
     )
+
+
+def pool_as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Pool and prior of a recipe's plain values as they are meant where nothing, or what has no effect, was written."""
+    if values.get("setting") != "transductive":
+        return {}
+    prior = PriorSection().model_dump() | (values.get("class_prior") or {})
+    if prior["name"] != "estimated":
+        prior["rule"] = PriorSection().rule
+    return {"pool": values.get("pool") or "unseen", "class_prior": prior}
 
 
 class PoolSection(Section):

@@ -76,10 +76,10 @@ class Pooled:
         if self.prior.rule == "kmeans":
             return clustered(self.X, predicted, self.own)
         if self.prior.rule == "bbse":
-            return self._corrected(who)
+            return self._corrected(who, predicted)
         return counted(predicted, len(self.candidates))
 
-    def _corrected(self, who: str, count: int = 100) -> np.ndarray:
+    def _corrected(self, who: str, predicted: np.ndarray, count: int = 100) -> np.ndarray:
         if self.synthetic is None:
             raise MethodError(
                 f"{who}: class_prior.rule: found bbse around a method that generates no features, "
@@ -87,7 +87,7 @@ class Pooled:
             )
         k = len(self.candidates)
         known = self.rescored(self.synthetic(count))[:, self.candidates].argmax(axis=1)
-        return shift_corrected(np.repeat(np.arange(k), count), np.eye(k)[known], np.eye(k)[self.own.argmax(axis=1)])
+        return shift_corrected(np.repeat(np.arange(k), count), np.eye(k)[known], np.eye(k)[predicted])
 
 
 class Wrapper(Configurable):

@@ -63,7 +63,7 @@ class Generator(IterativeMethod):
 
     def as_made(self, x: Tensor) -> Tensor:
         """Training rows in the form in which `sample` makes synthetic ones, to compare both: (n, d) -> (n, m)."""
-        return x
+        return self.represent(x) if self.makes_codes else x
 
     def real_rows(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the head learns of seen classes, (n, r) and (n,), where ``y`` is every training row's class."""

@@ -149,10 +149,6 @@ class SABR(AdversarialGenerator):
         """Codes of features: (n, d) -> (n, k)."""
         return self.latent_(x)
 
-    def as_made(self, x: Tensor) -> Tensor:
-        """Codes, which are what the generator makes."""
-        return self.represent(x)
-
     def synthetic_rows(self, a: Tensor, rng: torch.Generator) -> Tensor:
         """Generated codes, which are what the head sees: (m, a) -> (m, k)."""
         return self.sample(a, rng)

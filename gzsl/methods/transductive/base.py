@@ -87,7 +87,7 @@ class PooledTables(Method):
         columns = self._columns(semantics)
         if columns is None:
             raise MethodError(
-                f"{self.card.id}: nothing was learnt for this table of {len(semantics)} classes; "
+                f"{self.called}: nothing was learnt for this table of {len(semantics)} classes; "
                 "call prepare(semantics) once before scores"
             )
         return self.table_scores(self.states_[self.whole_], X, self.fitted_semantics)[:, columns]

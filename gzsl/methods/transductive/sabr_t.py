@@ -124,7 +124,9 @@ class SABRT(PooledTrainer, SABR):
         seen = self.class_vectors_[[self.classes_.index(name) for name in self.seen_classes_]]
         kinds, place = a.unique(dim=0, return_inverse=True)
         own = (kinds[:, None] == self.to_device(seen)).all(dim=2).any(dim=1)[place]
-        return torch.where(own[:, None], self.generator_(noise, a), self.pool_generator_(noise, a))
+        found = self.pool_generator_(noise, a)
+        found[own] = self.generator_(noise[own], a[own])
+        return found
 
     def _made(self, n: int) -> Tensor:
         noise = self.streams.normal("pool noise", n, self.noise_dim_)
